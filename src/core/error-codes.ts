@@ -1,0 +1,222 @@
+/**
+ * The table of error codes: what happens next, what the operator is told, what docs/errors.md says.
+ *
+ * `about` is the first paragraph under the code's heading in docs/errors.md, which is generated from
+ * this table. `hint` is printed behind the message wherever the error is shown.
+ */
+
+export type Recovery =
+  | 'retry' // the network or a server was away; try again with backoff
+  | 'stop' // an operator must change something first
+  | 'resync' // our place in the log is gone; only a new load helps
+
+export interface CodeEntry {
+  readonly recovery: Recovery
+  readonly about: string
+  readonly hint?: string
+}
+
+export const CODES = {
+  // The source
+  CONNECTION_LOST: {
+    recovery: 'retry',
+    about: 'A connection to a database broke, or could not be made in time.',
+    hint: 'check that the host and port are right and that a firewall lets us through',
+  },
+  LOGIN_FAILED: {
+    recovery: 'stop',
+    about: 'The database refused the user, the password or the database name.',
+    hint: 'check user, password and database in the url',
+  },
+  TLS_FAILED: {
+    recovery: 'stop',
+    about: 'The server does not speak TLS, or its certificate could not be verified.',
+    hint: 'add sslrootcert=<file> to the url, or sslmode=no-verify on a network you trust',
+  },
+  PERMISSION_DENIED: {
+    recovery: 'stop',
+    about: 'The database user lacks a right that is needed.',
+  },
+  WAL_LEVEL: {
+    recovery: 'stop',
+    about: 'The source does not write the information that logical replication needs.',
+    hint: "run: ALTER SYSTEM SET wal_level = 'logical'; then restart the server (RDS: set rds.logical_replication = 1)",
+  },
+  NO_REPLICATION_RIGHT: {
+    recovery: 'stop',
+    about: 'The user of the source may not use replication slots.',
+  },
+  NO_FREE_SLOT: {
+    recovery: 'stop',
+    about: 'All replication slots of the server are taken.',
+    hint: 'raise max_replication_slots, or drop a slot that nobody uses: SELECT slot_name, active FROM pg_replication_slots',
+  },
+  NO_FREE_SENDER: {
+    recovery: 'retry',
+    about: 'All WAL senders of the server are busy.',
+    hint: 'raise max_wal_senders',
+  },
+  SLOT_IN_USE: {
+    recovery: 'retry',
+    about: 'Another process reads our replication slot.',
+    hint: 'if none should, see pg_stat_replication',
+  },
+  SLOT_LOST: {
+    recovery: 'resync',
+    about: 'The server dropped WAL that the slot still needed, or the slot itself is gone.',
+    hint: 'raise max_slot_wal_keep_size, then load the tables again',
+  },
+  SLOT_MOVED: {
+    recovery: 'resync',
+    about:
+      'The slot was confirmed beyond what the lake holds: somebody else read it, so changes are missing.',
+    hint: 'make sure that nothing else uses the slot, then load the tables again',
+  },
+  SLOT_UNFIT: {
+    recovery: 'stop',
+    about: 'The slot exists but cannot be used: another plugin, another database, or two_phase.',
+  },
+  SOURCE_CHANGED: {
+    recovery: 'stop',
+    about: 'The server behind the url is not the one that this lake was filled from.',
+    hint: 'point the url at the old server, or use a new lake',
+  },
+  PUBLICATION_UNFIT: {
+    recovery: 'stop',
+    about: 'The publication is missing, or does not publish what the task needs.',
+  },
+  NO_TABLES: {
+    recovery: 'stop',
+    about: 'No table of the source matches source.tables.',
+    hint: 'compare source.tables with: SELECT schemaname, tablename FROM pg_tables',
+  },
+  TABLE_WITHOUT_KEY: {
+    recovery: 'stop',
+    about: 'Rows of the table cannot be found again by updates and deletes.',
+  },
+  TABLE_CHANGED: {
+    recovery: 'retry',
+    about: 'A table was altered or rewritten while it was loaded; its load begins again.',
+  },
+  DDL_AMBIGUOUS: {
+    recovery: 'stop',
+    about: 'A table changed in a way whose effect on existing rows the log cannot tell.',
+    hint: 'load the table again',
+  },
+  MESSAGE_TOO_LARGE: {
+    recovery: 'stop',
+    about: 'A single row is larger than 64 MiB.',
+  },
+  PROTOCOL_VIOLATION: {
+    recovery: 'stop',
+    about: 'The server sent bytes that are not what its manual describes.',
+  },
+  LSN_MALFORMED: { recovery: 'stop', about: 'A text that should be an LSN is not one.' },
+
+  // The lake
+  OBJECT_EXISTS: { recovery: 'retry', about: 'A file that must be new exists already.' },
+  OBJECT_MISSING: {
+    recovery: 'stop',
+    about: 'A file that a manifest names is not in the lake.',
+    hint: 'see whether a lifecycle rule or a person deleted it; then load the table again',
+  },
+  LAKE_UNWRITABLE: {
+    recovery: 'stop',
+    about: 'The lake cannot be written.',
+    hint: 'check owner and mode of the folder',
+  },
+  DISK_FULL: {
+    recovery: 'retry',
+    about: 'A disk is full. What was being written is written again when there is room.',
+    hint: 'free some space; nothing is lost, the source keeps what is not in the lake yet',
+  },
+  LAKE_FOREIGN: {
+    recovery: 'stop',
+    about: 'The lake belongs to another task or source, or the folder holds something else.',
+    hint: 'give this task a folder of its own in lake.url',
+  },
+  LAKE_VERSION: {
+    recovery: 'stop',
+    about: 'The lake was written by a newer version of Millrace.',
+    hint: 'upgrade this installation',
+  },
+  LAKE_MISSING: { recovery: 'stop', about: 'There is no lake at this place.' },
+  LAKE_DAMAGED: {
+    recovery: 'stop',
+    about:
+      'A file of the lake is not what was written: cut off, altered, or missing in the middle.',
+  },
+  FENCED: {
+    recovery: 'retry',
+    about: 'Another process writes to the same lake; we begin again after what it wrote.',
+  },
+  LOG_EXPIRED: {
+    recovery: 'resync',
+    about: 'The log no longer goes back to where this consumer is.',
+    hint: 'load its tables again, and raise lake.keep',
+  },
+  CONFIG_MID_TRANSACTION: {
+    recovery: 'stop',
+    about: 'The selection of tables changed while a transaction was half written.',
+    hint: 'start once with the former settings, stop after the next manifest, then change them',
+  },
+
+  // Targets and consumers
+  CLAIM_LOST: {
+    recovery: 'retry',
+    about: 'Another worker of the same consumer was faster.',
+  },
+  LEDGER_FOREIGN: {
+    recovery: 'stop',
+    about: 'The ledger of the target belongs to another lake.',
+    hint: 'give each task a target of its own, or drop the ledger to load everything again',
+  },
+  FILL_MISSING: {
+    recovery: 'resync',
+    about: 'A value that did not change was to be kept, but the target does not have its row.',
+    hint: 'load the table again',
+  },
+  VALUE_UNFIT: {
+    recovery: 'stop',
+    about: 'A value of the source cannot be held by the target.',
+  },
+  TARGET_LOCKED: {
+    recovery: 'stop',
+    about: 'Another process holds the database file of the target open.',
+    hint: 'close the other program; DuckDB lets one process write at a time',
+  },
+  TARGET_FAILED: {
+    recovery: 'stop',
+    about: 'The target refused a statement.',
+  },
+
+  // The command line and the server
+  CONFIG_INVALID: { recovery: 'stop', about: 'The configuration has mistakes.' },
+  CONFIG_MISSING: {
+    recovery: 'stop',
+    about: 'There is no configuration file.',
+    hint: 'run `millrace init`, or name the file with --config',
+  },
+  SECRET_MISSING: {
+    recovery: 'stop',
+    about: 'A secret that the configuration refers to is not there.',
+  },
+  FILE_EXISTS: { recovery: 'stop', about: 'A file would be overwritten.' },
+  PORT_IN_USE: {
+    recovery: 'stop',
+    about: 'Another process listens on the port of the server.',
+    hint: 'set server.listen to a free port, or to null to have no server',
+  },
+  NOT_RUNNING: {
+    recovery: 'stop',
+    about: 'The command needs a running task, and none answers.',
+    hint: 'start it with `millrace run`',
+  },
+  PACKAGE_MISSING: {
+    recovery: 'stop',
+    about: 'An optional package is needed for this configuration and is not installed.',
+  },
+  USAGE: { recovery: 'stop', about: 'The command was called in a way that it does not know.' },
+} as const satisfies Record<string, CodeEntry>
+
+export type ErrorCode = keyof typeof CODES
