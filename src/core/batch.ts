@@ -49,7 +49,6 @@ export type BarrierItem =
       readonly type: 'truncate'
       readonly shape: Shape
       readonly position: Position
-      readonly committedAt: bigint
     }
   | {
       readonly type: 'shape'

@@ -93,7 +93,7 @@ export class ChangeLog {
 
   /** The changes appended from now on belong to this transaction. Costs nothing if none follow. */
   begin(commitLsn: Lsn, committedAt: bigint): void {
-    if (this.#isBegun && commitLsn === this.#lsn) return
+    if (this.#isBegun && commitLsn === this.#lsn && committedAt === this.#committedAt) return
     this.#lsn = commitLsn
     this.#committedAt = committedAt
     this.#isBegun = false
@@ -103,7 +103,9 @@ export class ChangeLog {
   append(op: Op, ordinal: number, source: Buffer, start: number, end: number): void {
     if (!this.#isBegun) this.#writeBegin()
     const length = end - start
-    const { bytes, at } = this.#room(HEADER_BYTES + length)
+    const block = this.#room(HEADER_BYTES + length)
+    const { bytes, used: at } = block
+    block.used += HEADER_BYTES + length
     bytes[at] = op
     bytes.writeUIntBE(ordinal, at + 1, 6)
     bytes.writeUInt32BE(length, at + 7)
@@ -116,12 +118,22 @@ export class ChangeLog {
     for (const { bytes, used } of this.#blocks) yield bytes.subarray(0, used)
   }
 
-  /** Yields the blocks and gives each back to the pool once the next one is asked for; empties the log. */
+  /**
+   * Empties the log: yields its blocks and gives each back to the pool once the next one is asked
+   * for. Whoever leaves early gives the rest back unread.
+   */
   *drain(): Generator<Buffer> {
-    this.#last = null
-    for (let block = this.#blocks.shift(); block; block = this.#blocks.shift()) {
-      yield block.bytes.subarray(0, block.used)
-      this.#pool.give(block.bytes)
+    const blocks = this.#blocks.splice(0)
+    this.#reset()
+    let given = 0
+    try {
+      for (const { bytes, used } of blocks) {
+        yield bytes.subarray(0, used)
+        this.#pool.give(bytes)
+        given++
+      }
+    } finally {
+      for (const { bytes } of blocks.slice(given)) this.#pool.give(bytes)
     }
   }
 
@@ -129,6 +141,10 @@ export class ChangeLog {
   release(): void {
     for (const { bytes } of this.#blocks) this.#pool.give(bytes)
     this.#blocks.length = 0
+    this.#reset()
+  }
+
+  #reset(): void {
     this.#last = null
     this.#isBegun = false
     this.#rows = 0
@@ -136,24 +152,25 @@ export class ChangeLog {
   }
 
   #writeBegin(): void {
-    const { bytes, at } = this.#room(BEGIN_BYTES)
+    const block = this.#room(BEGIN_BYTES)
+    const { bytes, used: at } = block
+    block.used += BEGIN_BYTES
     bytes[at] = BEGIN
     bytes.writeBigUInt64BE(this.#lsn, at + 1)
     bytes.writeBigInt64BE(this.#committedAt, at + 9)
     this.#isBegun = true
   }
 
-  #room(count: number): { bytes: Buffer; at: number } {
+  /** The block in which the next `count` bytes have their place. */
+  #room(count: number): Block {
     let block = this.#last
     if (block === null || block.used + count > block.bytes.length) {
       block = { bytes: this.#pool.take(count), used: 0 }
       this.#blocks.push(block)
       this.#last = block
     }
-    const at = block.used
-    block.used += count
     this.#bytes += count
-    return { bytes: block.bytes, at }
+    return block
   }
 }
 
@@ -163,6 +180,8 @@ export class ChangeCursor {
   #at = 0
   op: Op = OP.insert
   ordinal = 0
+  /** How many transactions were met so far: it tells a new one from the last without comparing LSNs. */
+  transactions = 0
   commitLsn: Lsn = ZERO_LSN
   committedAt = 0n
   /** The tuple of the change is `bytes[start, end)`. */
@@ -182,6 +201,7 @@ export class ChangeCursor {
       this.commitLsn = lsn(bytes.readBigUInt64BE(this.#at + 1))
       this.committedAt = bytes.readBigInt64BE(this.#at + 9)
       this.#at += BEGIN_BYTES
+      this.transactions++
     }
     if (this.#at >= bytes.length) return false
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `append` writes here

@@ -125,6 +125,11 @@ export const CODES = {
     about: 'The lake cannot be written.',
     hint: 'check owner and mode of the folder',
   },
+  LAKE_UNREADABLE: {
+    recovery: 'stop',
+    about: 'A file or folder of the lake cannot be read.',
+    hint: 'check owner and mode of the files of the lake',
+  },
   DISK_FULL: {
     recovery: 'retry',
     about: 'A disk is full. What was being written is written again when there is room.',
@@ -202,6 +207,11 @@ export const CODES = {
     about: 'A secret that the configuration refers to is not there.',
   },
   FILE_EXISTS: { recovery: 'stop', about: 'A file would be overwritten.' },
+  FILE_UNWRITABLE: {
+    recovery: 'stop',
+    about: 'A file cannot be written.',
+    hint: 'check that its folder is there, and owner and mode of it',
+  },
   PORT_IN_USE: {
     recovery: 'stop',
     about: 'Another process listens on the port of the server.',
@@ -211,6 +221,11 @@ export const CODES = {
     recovery: 'stop',
     about: 'The command needs a running task, and none answers.',
     hint: 'start it with `millrace run`',
+  },
+  TOKEN_REFUSED: {
+    recovery: 'stop',
+    about: 'The running task does not accept the token of server.token.',
+    hint: 'use the token with which the task was started',
   },
   PACKAGE_MISSING: {
     recovery: 'stop',

@@ -11,6 +11,8 @@
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html (TupleData)
  */
 
+import { fail } from './errors.ts'
+
 export const KIND = {
   /** The value is NULL. */
   null: 0x6e,
@@ -75,3 +77,49 @@ export class TupleCursor implements Field {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+/** All columns of one tuple at a time, found in one pass, for whoever does not go from left to right. */
+export class TupleFields {
+  readonly kinds: Uint8Array
+  /** The bytes of column `i` are those from `starts[i]` to `ends[i]`; none unless it is text. */
+  readonly starts: Int32Array
+  readonly ends: Int32Array
+  /** How many columns are unchanged. */
+  unchanged = 0
+
+  constructor(columns: number) {
+    this.kinds = new Uint8Array(columns)
+    this.starts = new Int32Array(columns)
+    this.ends = new Int32Array(columns)
+  }
+
+  /** Reads the tuple at `start`, which must have the right number of columns; returns its end. */
+  read(bytes: Buffer, start: number): number {
+    const { kinds, starts, ends } = this
+    const columns = kinds.length
+    const count = (bytes[start]! << 8) | bytes[start + 1]!
+    if (count !== columns) fail('PROTOCOL_VIOLATION', `a row of ${count} columns, not ${columns}`)
+    let at = start + 2
+    let unchanged = 0
+    for (let i = 0; i < columns; i++) {
+      const kind = bytes[at++]!
+      kinds[i] = kind
+      if (kind === KIND.text) at += 4
+      else if (kind === KIND.unchanged) unchanged++
+      else if (kind !== KIND.null) fail('PROTOCOL_VIOLATION', `unknown kind of column: ${kind}`)
+      starts[i] = at
+      if (kind === KIND.text) at += lengthBefore(bytes, at)
+      ends[i] = at
+    }
+    if (at > bytes.length) fail('PROTOCOL_VIOLATION', 'a row ends before its last column')
+    this.unchanged = unchanged
+    return at
+  }
+}
+
+/** The four bytes before `at`. By hand, since this is done for every value that passes. */
+function lengthBefore(bytes: Buffer, at: number): number {
+  const length =
+    (bytes[at - 4]! << 24) | (bytes[at - 3]! << 16) | (bytes[at - 2]! << 8) | bytes[at - 1]!
+  return length >= 0 ? length : fail('PROTOCOL_VIOLATION', 'a value of negative length')
+}

@@ -1,0 +1,172 @@
+/**
+ * Keeps one target equal to the source: drains the lake into it, exactly once in effect.
+ *
+ * One thing is done at a time: a batch for the tables that are where the ledger is, then a step for
+ * one that is elsewhere, and so on until neither finds anything to do. Then the loop rests until the
+ * doorbell rings; a bell may be lost, so it looks by itself every now and then. Whatever fails in
+ * between leaves no trace, since the ledger moves in the transaction of the rows.
+ */
+
+import { Bell } from '../core/bell.ts'
+import { CodedError, recoveryOf } from '../core/errors.ts'
+import type { TargetState } from '../core/events.ts'
+import type { TableId } from '../core/table.ts'
+import { backoffMs } from './backoff.ts'
+import { Batches, type BatchOutcome } from './batches.ts'
+import { newLedger } from './beginning.ts'
+import { LogFacts } from './log.ts'
+import { tellStraggler, type ApplierOptions, type ApplyParts } from './parts.ts'
+import { Place } from './place.ts'
+import { Stragglers, type StragglerOutcome } from './stragglers.ts'
+
+export interface AppliedPosition {
+  /** The last manifest that is done; `null` before the target was opened. */
+  readonly n: number | null
+  /** Tables that are not there yet and will be. */
+  readonly stragglers: number
+  /** Tables that are not there and need somebody's help. */
+  readonly suspended: number
+}
+
+export class Applier {
+  readonly #parts: ApplyParts
+  readonly #batches: Batches
+  readonly #stragglers: Stragglers
+  readonly #bell = new Bell()
+  #position: AppliedPosition = { n: null, stragglers: 0, suspended: 0 }
+  #isOpen = false
+  #turns = 0
+
+  constructor(options: ApplierOptions) {
+    const { target, log, clock } = options
+    this.#parts = { ...options, place: new Place(target), facts: new LogFacts(log, clock) }
+    this.#batches = new Batches(this.#parts)
+    this.#stragglers = new Stragglers(this.#parts)
+  }
+
+  /** Drains the lake until `signal` aborts. Rejects with what cannot be retried. The target stays open. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = () => this.ring()
+    signal.addEventListener('abort', stop)
+    try {
+      this.#tell('starting')
+      await this.#runUntil(signal)
+      this.#tell('stopped')
+    } catch (error) {
+      this.#tell('failed', error)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Look at the log now. */
+  ring(): void {
+    this.#bell.ring()
+  }
+
+  /** How far the target is, as we know without asking it. */
+  position(): AppliedPosition {
+    const ledger = this.#parts.place.known
+    if (ledger === null) return this.#position
+    const rows = [...ledger.stragglers.values()]
+    const suspended = rows.filter(({ state }) => state === 'suspended').length
+    const n = this.#batches.reached(ledger)
+    this.#position = { n, stragglers: rows.length - suspended, suspended }
+    return this.#position
+  }
+
+  /** Opens the target; a consumer that is new there gets a ledger. */
+  async open(): Promise<void> {
+    const { consumer, log, place } = this.#parts
+    const ledger = await place.open(() => newLedger(log, consumer))
+    this.#isOpen = true
+    const manifest = ledger.n === 0 ? null : await log.manifest(ledger.n)
+    if (manifest !== null) this.#batches.tellPlace(manifest)
+    for (const [table, row] of ledger.stragglers)
+      tellStraggler(this.#parts, table, { row, rows: 0 })
+  }
+
+  /** One batch. */
+  takeBatch(): Promise<BatchOutcome> {
+    return this.#batches.take()
+  }
+
+  /** One step of one straggler. */
+  advanceStraggler(table: TableId): Promise<StragglerOutcome> {
+    return this.#stragglers.advance(table)
+  }
+
+  /** Lets a suspended table go on where it was. False if it is not suspended. */
+  async resume(table: TableId): Promise<boolean> {
+    const isResumed = await this.#stragglers.resume(table)
+    this.ring()
+    return isResumed
+  }
+
+  /** Works until there is nothing to do. */
+  async drainOnce(): Promise<void> {
+    if (!this.#isOpen) await this.open()
+    while (await this.#turn());
+  }
+
+  async #runUntil(signal: AbortSignal): Promise<void> {
+    let failures = 0
+    while (!signal.aborted) {
+      try {
+        await this.open()
+        this.#tell('running')
+        while (!signal.aborted) {
+          const isBusy = await this.#turn()
+          failures = 0
+          if (!isBusy && !signal.aborted) await this.#rest()
+        }
+      } catch (error) {
+        if (recoveryOf(error) !== 'retry') throw error
+        this.#parts.place.forget()
+        this.#tell('retrying', error)
+        await this.#parts.clock.sleep(backoffMs(failures++), signal)
+      }
+    }
+  }
+
+  /** A batch, and a step of a straggler. False if there was nothing to do. */
+  async #turn(): Promise<boolean> {
+    const outcome = await this.takeBatch()
+    const hasMoved = await this.#advanceOne()
+    return hasMoved || outcome !== 'nothing'
+  }
+
+  /** One step of the first straggler that can make one; each turn begins with another one. */
+  async #advanceOne(): Promise<boolean> {
+    const { stragglers } = await this.#parts.place.ledger()
+    const tables = [...stragglers.keys()]
+    const first = this.#turns++ % Math.max(1, tables.length)
+    for (const table of [...tables.slice(first), ...tables.slice(0, first)]) {
+      const outcome = await this.advanceStraggler(table)
+      // It joins before the ledger goes on, else it might run after it for ever.
+      if (outcome === 'caught-up') await this.advanceStraggler(table)
+      if (outcome !== 'nothing') return true
+    }
+    return false
+  }
+
+  async #rest(): Promise<void> {
+    const { clock, intervalMs } = this.#parts
+    const timer = new AbortController()
+    const sweep = async () => {
+      await clock.sleep(intervalMs, timer.signal)
+      if (!timer.signal.aborted) this.ring()
+    }
+    const sweeping = sweep()
+    await this.#bell.heard()
+    timer.abort()
+    await sweeping
+  }
+
+  #tell(state: TargetState, cause: unknown = null): void {
+    const { emit, target } = this.#parts
+    const error = cause instanceof CodedError ? cause : null
+    emit({ type: 'target-state', target: target.name, state, error })
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Our place in the log: the ledger of the target, and what we remember of it.
+ *
+ * Reading the ledger wakes a warehouse that sleeps, so it is read once and then kept by what we commit
+ * ourselves. A remembered ledger may be old, because there may be other workers; that is no danger,
+ * since every commit names what it expects, and one that fails makes us read again.
+ */
+
+import { hasCode } from '../core/errors.ts'
+import type { Ledger, Straggler } from '../core/ledger.ts'
+import type { TableId } from '../core/table.ts'
+import type { Expectation, LedgerChange, Step, Target, Work } from '../core/target.ts'
+
+export class Place {
+  readonly #target: Target
+  #ledger: Ledger | null = null
+
+  constructor(target: Target) {
+    this.#target = target
+  }
+
+  /** What we know without asking; `null` if nothing. */
+  get known(): Ledger | null {
+    return this.#ledger
+  }
+
+  /** Opens the target. `begin` says where a consumer begins that is new there. */
+  async open(begin: () => Promise<Ledger>): Promise<Ledger> {
+    const ledger = await this.#target.open()
+    if (ledger === null) await this.#target.commit(beginning(await begin()))
+    this.#ledger = ledger
+    return this.ledger()
+  }
+
+  async ledger(): Promise<Ledger> {
+    if (this.#ledger !== null) return this.#ledger
+    const ledger = await this.#target.ledger()
+    this.#ledger = ledger
+    return ledger
+  }
+
+  forget(): void {
+    this.#ledger = null
+  }
+
+  /** False, and nothing changed, if the ledger is not where the work expects it. */
+  async commit(work: Work): Promise<boolean> {
+    let isDone = false
+    try {
+      isDone = await this.#target.commit(work)
+    } catch (error) {
+      if (!hasCode(error, 'CLAIM_LOST')) throw error
+    } finally {
+      if (!isDone) this.#ledger = null
+    }
+    if (isDone && this.#ledger !== null) this.#ledger = changed(this.#ledger, work.ledger)
+    return isDone
+  }
+}
+
+export function changed(ledger: Ledger, { main, stragglers, tables }: LedgerChange): Ledger {
+  return {
+    ...ledger,
+    ...main,
+    stragglers: patched(ledger.stragglers, stragglers),
+    tables: patched(ledger.tables, tables),
+  }
+}
+
+function patched<T>(
+  map: ReadonlyMap<TableId, T>,
+  changes: ReadonlyMap<TableId, T | null>,
+): ReadonlyMap<TableId, T> {
+  if (changes.size === 0) return map
+  const patch = new Map(map)
+  for (const [table, value] of changes) {
+    if (value === null) patch.delete(table)
+    else patch.set(table, value)
+  }
+  return patch
+}
+
+/** The expectation that the main row is where `ledger` has it. */
+export function expectMain({ n, epoch, v }: Ledger): Pick<Expectation, 'main'> {
+  return { main: { n, epoch, v } }
+}
+
+/** The expectation that the straggler is where `row` has it. */
+export function expectStraggler(table: TableId, row: Straggler): Pick<Expectation, 'straggler'> {
+  const { n, partsDone } = row
+  return { straggler: { table, load: row.load?.load ?? null, n, partsDone } }
+}
+
+function beginning({ n, epoch, v, stragglers, tables }: Ledger): Work {
+  return {
+    expect: { main: { n: -1, epoch: 0, v: 0 }, straggler: null },
+    steps: noSteps(),
+    ledger: { main: { n, epoch, v }, stragglers, tables },
+  }
+}
+
+export async function* noSteps(): AsyncGenerator<Step> {}

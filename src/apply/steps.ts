@@ -1,0 +1,123 @@
+/**
+ * Turns pieces of work into the steps of a target, one by one.
+ *
+ * A step is made when the target asks for it, so memory holds one folded chunk, however long the work
+ * is: a chunk ends at the limits, and what follows is the next chunk of the same transaction. A
+ * failure here is marked with the table it belongs to, so that this table alone can be suspended.
+ */
+
+import type { BlockPool, ChangeCursor } from '../core/change-log.ts'
+import { Fold } from '../core/fold.ts'
+import { tableName } from '../core/table.ts'
+import type { Step, TargetTable } from '../core/target.ts'
+import { ofTable } from './faults.ts'
+import { addChanges, isFull, type Limits, type Log, type ShapeReader } from './log.ts'
+import type { FilePiece, Piece, RowsPiece } from './pieces.ts'
+
+export interface StepParts {
+  readonly log: Pick<Log, 'readChanges'>
+  readonly shapes: ShapeReader
+  readonly pool: BlockPool
+  readonly limits: Limits
+}
+
+/** What was done, for the events: rows that were folded, and rows of the log they stand for. */
+export interface Tally {
+  rows: number
+  changes: number
+}
+
+export interface StepOptions {
+  /** The pieces are of a load's shadow table. */
+  readonly isShadow: boolean
+  readonly tally: Tally
+}
+
+export async function* stepsOf(
+  pieces: readonly Piece[],
+  parts: StepParts,
+  options: StepOptions,
+): AsyncGenerator<Step> {
+  for (const piece of pieces) {
+    try {
+      yield* stepsOfPiece(piece, parts, options)
+    } catch (error) {
+      throw ofTable(error, piece.table)
+    }
+  }
+}
+
+async function* stepsOfPiece(
+  piece: Piece,
+  parts: StepParts,
+  options: StepOptions,
+): AsyncGenerator<Step> {
+  const table: TargetTable = { name: tableName(piece.table), isShadow: options.isShadow }
+  const { shapes } = parts
+  switch (piece.type) {
+    case 'create':
+      yield { type: 'create', table, shape: await shapes.read(piece.shape) }
+      return
+    case 'rows':
+      if (piece.isTruncated) yield { type: 'truncate', table }
+      yield* foldsOf(piece, parts, { table, tally: options.tally })
+      return
+    case 'alter': {
+      const [from, to] = [await shapes.read(piece.from), await shapes.read(piece.to)]
+      yield { type: 'alter', table, from, to, defaults: piece.defaults }
+      return
+    }
+    case 'rename':
+      yield { type: 'rename', from: table.name, to: tableName(piece.to) }
+      return
+    case 'drop':
+      yield { type: 'drop', table: { name: table.name, isShadow: piece.isShadow } }
+  }
+}
+
+async function* foldsOf(
+  piece: RowsPiece,
+  parts: StepParts,
+  { table, tally }: { readonly table: TargetTable; readonly tally: Tally },
+): AsyncGenerator<Step> {
+  if (piece.files.length === 0) return
+  const shape = await parts.shapes.read(piece.shape)
+  for (const files of chunked(piece.files, parts.limits)) {
+    const fold = new Fold(shape)
+    try {
+      for (const file of files) await addFile(fold, file, parts)
+      const rows = fold.finish()
+      const count = rows.upserts + rows.deletes
+      if (fold.isTruncated) yield { type: 'truncate', table }
+      if (count > 0) yield { type: 'fold', table, shape, rows }
+      tally.rows += count
+    } finally {
+      fold.release()
+    }
+    for (const { entry } of files) tally.changes += entry.rows.i + entry.rows.u + entry.rows.d
+  }
+}
+
+/** A file is never cut, so that the two halves of a changed key stay together. */
+export function* chunked(
+  files: readonly FilePiece[],
+  limits: Limits,
+): Generator<readonly FilePiece[]> {
+  let chunk: FilePiece[] = []
+  let size = { rows: 0, bytes: 0 }
+  for (const file of files) {
+    chunk.push(file)
+    addChanges(size, file.entry)
+    if (!isFull(size, limits)) continue
+    yield chunk
+    chunk = []
+    size = { rows: 0, bytes: 0 }
+  }
+  if (chunk.length > 0) yield chunk
+}
+
+async function addFile(fold: Fold, { entry, from }: FilePiece, parts: StepParts): Promise<void> {
+  const changes = await parts.log.readChanges(entry, parts.pool)
+  if (from === null) fold.add(changes)
+  else fold.add(changes, (change: ChangeCursor) => change.commitLsn >= from)
+}

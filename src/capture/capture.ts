@@ -1,0 +1,197 @@
+/**
+ * Capture: from the source into the lake, generation after generation.
+ *
+ * A generation owns the slot, then reads the head of the log, then writes its `open` manifest; only
+ * then does it stream and load. Whatever breaks ends the generation, and the code of the error says
+ * whether another one begins.
+ */
+
+import { BlockPool } from '../core/change-log.ts'
+import type { Clock } from '../core/clock.ts'
+import { CodedError, fail, recoveryOf } from '../core/errors.ts'
+import type { Emit } from '../core/events.ts'
+import type { Lsn } from '../core/lsn.ts'
+import type { RunInfo } from '../core/manifest.ts'
+import { tableId } from '../core/table.ts'
+import type { LogReader } from '../lake/log-reader.ts'
+import type { LogState } from '../lake/log-state.ts'
+import { LogWriter, type LogWriterParts } from '../lake/log-writer.ts'
+import type { FlushLimits } from './flush-policy.ts'
+import { Generation } from './generation.ts'
+import { Loader, type LoadLimits, type LoadSession } from './loader.ts'
+import { RetryPolicy } from './retry-policy.ts'
+import type { LoadableTable, OpenSlot, Prepared, Source } from './source.ts'
+import { TrackedTables, type TrackedTablesParts } from './tracked-tables.ts'
+
+export interface CaptureParts {
+  readonly source: Source
+  readonly reader: LogReader
+  readonly writer: LogWriterParts
+  readonly isSelected: TrackedTablesParts['isSelected']
+  /** Makes the lake this task's, or fails if it is another's. Called before anything is written. */
+  readonly claimLake: (run: RunInfo) => Promise<void>
+  readonly clock: Clock
+  readonly limits: FlushLimits & LoadLimits
+  readonly newId: () => string
+  readonly emit: Emit
+}
+
+export class Capture {
+  readonly #parts: CaptureParts
+  readonly #pool = new BlockPool()
+  #generation: Generation | null = null
+  #wanted: Lsn | null = null
+
+  constructor(parts: CaptureParts) {
+    this.#parts = parts
+  }
+
+  /** The log shall reach this LSN as soon as the source has nothing more for us below it. */
+  want(lsn: Lsn): void {
+    this.#wanted = lsn
+    this.#generation?.want(lsn)
+  }
+
+  /**
+   * Resolves once the signal has aborted and what was read is in the lake. Rejects with what cannot
+   * be retried; that includes any failure before the first stream has begun, since then it is most
+   * likely a mistake of the set-up.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, emit } = this.#parts
+    const retries = new RetryPolicy()
+    while (!signal.aborted) {
+      emit({ type: 'capture-state', state: 'starting', error: null })
+      try {
+        await this.#runOnce(signal, () => retries.succeeded(clock.now()))
+      } catch (error) {
+        if (signal.aborted && recoveryOf(error) === 'retry') break
+        const waitMs = retries.failed(error, clock.now())
+        const coded = error instanceof CodedError ? error : null
+        if (waitMs === null) throw error
+        emit({ type: 'capture-state', state: 'retrying', error: coded })
+        await clock.sleep(waitMs, signal)
+      }
+    }
+    emit({ type: 'capture-state', state: 'stopped', error: null })
+  }
+
+  async #runOnce(signal: AbortSignal, onStreaming: () => void): Promise<void> {
+    const { source, reader, claimLake } = this.#parts
+    const prepared = await source.prepare()
+    await claimLake(prepared.run)
+    const before = await reader.recover()
+    guardRun(before, prepared.run)
+    await using slot = await source.open({ mayCreate: before.n === 0 })
+    // Only a head that is read when the slot is ours can be trusted.
+    const head = await reader.recover()
+    guardSlot(head, slot)
+    const log = new LogWriter(this.#parts.writer)
+    await log.open(head, prepared.run, { lsn: slot.confirmed, timeline: slot.timeline })
+    onStreaming()
+    await this.#stream({ log, slot, prepared }, signal)
+  }
+
+  async #stream(run: OpenRun, signal: AbortSignal): Promise<void> {
+    const { clock, limits, emit } = this.#parts
+    const { log, slot } = run
+    const tables = await this.#trackedTables(log.state)
+    const generation = new Generation({
+      slot,
+      log,
+      tables,
+      clock,
+      limits,
+      emit,
+      pool: this.#pool,
+    })
+    this.#generation = generation
+    if (this.#wanted !== null) generation.want(this.#wanted)
+    const broken = new AbortController()
+    const until = AbortSignal.any([signal, broken.signal])
+    const loads = this.#load(run, { tables, generation }, until)
+    const streaming = generation.run(until)
+    for (const part of [loads, streaming]) part.catch(() => broken.abort())
+    try {
+      await Promise.all([streaming, loads])
+    } finally {
+      this.#generation = null
+      await Promise.allSettled([streaming, loads])
+    }
+  }
+
+  async #load(
+    { log, slot, prepared }: OpenRun,
+    { tables, generation }: { tables: TrackedTables; generation: Generation },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { source, clock, limits, newId, emit } = this.#parts
+    for (const [table, { openLoads }] of log.state.tables) {
+      for (const { load } of openLoads) generation.queue({ type: 'load-cancel', table, load })
+    }
+    const wanted = prepared.run.load === 'cdc' ? [] : tablesToLoad(log.state, prepared.tables)
+    if (wanted.length > 0) {
+      for (const { name, estimatedRows, estimatedBytes } of wanted) {
+        emit({ type: 'load-planned', table: tableId(name), estimatedRows, estimatedBytes })
+      }
+      emit({ type: 'capture-state', state: 'loading', error: null })
+      const queue = generation.queue.bind(generation)
+      const loader = new Loader({ source, log, tables, clock, limits, newId, emit, queue })
+      await loader.run(wanted, firstSession(log.state, slot), signal)
+    }
+    if (!signal.aborted) emit({ type: 'capture-state', state: 'streaming', error: null })
+  }
+
+  /** The tables as the log knows them, so that a change of shape is noticed over restarts too. */
+  async #trackedTables(state: LogState): Promise<TrackedTables> {
+    const { source, isSelected, writer } = this.#parts
+    const tables = new TrackedTables({ isSelected, catalog: source.catalog })
+    const known = await Promise.all(
+      [...state.tables].map(async ([id, table]) => ({
+        id,
+        shape: await writer.shapes.read(table.shape),
+      })),
+    )
+    for (const shape of known) tables.introduce(shape)
+    return tables
+  }
+}
+
+interface OpenRun {
+  readonly log: LogWriter
+  readonly slot: OpenSlot
+  readonly prepared: Prepared
+}
+
+/** Settings that change the stream may not change while a transaction is half written. */
+function guardRun({ run, to }: LogState, now: RunInfo): void {
+  if (run === null) return
+  if (run.systemId !== now.systemId) {
+    fail('SOURCE_CHANGED', 'the source is another server than the one this lake was filled from', {
+      details: { was: run.systemId, is: now.systemId },
+    })
+  }
+  const isSame = JSON.stringify(run.options) === JSON.stringify(now.options)
+  if (to !== null && !to.end && !isSame) {
+    fail('CONFIG_MID_TRANSACTION', 'the tables changed while a transaction was half written')
+  }
+}
+
+function guardSlot({ confirm }: LogState, { confirmed }: OpenSlot): void {
+  if (confirm !== null && confirmed > confirm) {
+    fail('SLOT_MOVED', 'the slot was confirmed beyond what the lake holds')
+  }
+}
+
+/** All that have no complete load; one of an earlier epoch does not count, the log has dropped it. */
+function tablesToLoad(
+  state: LogState,
+  tables: readonly LoadableTable[],
+): readonly LoadableTable[] {
+  return tables.filter(({ name }) => !state.tables.get(tableId(name))?.newestLoad)
+}
+
+/** Nothing of a new slot can stand before the run's own `open` manifest. */
+function firstSession({ n, clock }: LogState, { snapshot }: OpenSlot): LoadSession | null {
+  return snapshot === null ? null : { snapshot, since: n, tick: clock - 1 }
+}

@@ -1,0 +1,236 @@
+/**
+ * One run of capture: from taking the slot until it is stopped, or something breaks.
+ *
+ *   slot ──blocks──► intake ──► pending ──batch──► log
+ *     ▲                          ▲                  │
+ *     │               loads ─────┘ entries          │
+ *     └───────────────── confirm ◄──── durable ─────┘
+ *
+ * Two loops share the pending batch: one fills it from the stream, the other writes it. While a
+ * batch is written the next one fills; when that one is full too, we stop reading and TCP slows the
+ * server down, so memory holds two batches, whatever the load.
+ *
+ * One rule keeps the data safe: the source is told to forget only what a durable manifest confirms.
+ * All else here may be repeated.
+ */
+
+import { Bell } from '../core/bell.ts'
+import type { BlockPool } from '../core/change-log.ts'
+import type { Clock } from '../core/clock.ts'
+import { fail } from '../core/errors.ts'
+import type { Emit } from '../core/events.ts'
+import { lsn, maxLsn, ZERO_LSN, type Lsn } from '../core/lsn.ts'
+import type { LoadEntry, Manifest } from '../core/manifest.ts'
+import type { LogWriter } from '../lake/log-writer.ts'
+import { Decoder } from '../pgoutput/decoder.ts'
+import { FrameCursor } from '../postgres/copy-stream.ts'
+import { flushIn, heartbeatIn, isFull, type FlushLimits } from './flush-policy.ts'
+import { Intake } from './intake.ts'
+import { Pending } from './pending.ts'
+import type { OpenSlot } from './source.ts'
+import type { TrackedTables } from './tracked-tables.ts'
+
+export interface GenerationParts {
+  readonly slot: OpenSlot
+  readonly log: LogWriter
+  readonly tables: TrackedTables
+  readonly clock: Clock
+  readonly limits: FlushLimits
+  readonly emit: Emit
+  readonly pool: BlockPool
+}
+
+const XLOG_DATA = 0x77
+const XLOG_DATA_HEADER_BYTES = 25
+const KEEPALIVE = 0x6b
+
+export class Generation {
+  readonly #parts: GenerationParts
+  readonly #pending: Pending
+  readonly #intake: Intake
+  readonly #decoder: Decoder
+  readonly #frames = new FrameCursor()
+  #loads: LoadEntry[] = []
+  /** When the oldest thing that waits came; `null` if nothing waits. */
+  #waitingSince: number | null = null
+  #lastManifestAt: number
+  #heard: Lsn = ZERO_LSN
+  #wanted: Lsn | null = null
+  /** Rung when there may be something to write. */
+  readonly #work = new Bell()
+  /** Rung when the pending batch was taken. */
+  readonly #room = new Bell()
+
+  constructor(parts: GenerationParts) {
+    this.#parts = parts
+    this.#pending = new Pending(parts.pool)
+    this.#intake = new Intake(this.#pending, parts.tables, parts.log.state.to!)
+    this.#decoder = new Decoder(this.#intake)
+    this.#lastManifestAt = parts.clock.now()
+  }
+
+  /** Makes an entry of a load part of the next manifest. */
+  queue(entry: LoadEntry): void {
+    this.#loads.push(entry)
+    this.#waitingSince ??= this.#parts.clock.now()
+    this.#work.ring()
+  }
+
+  /** The log shall reach this LSN as soon as the source has nothing more for us below it. */
+  want(wanted: Lsn): void {
+    this.#wanted = maxLsn(this.#wanted ?? ZERO_LSN, wanted)
+    this.#parts.slot.stream.askForKeepalive()
+    this.#work.ring()
+  }
+
+  /** Runs until the signal aborts; then what was read is written, and confirmed, before it resolves. */
+  async run(signal: AbortSignal): Promise<void> {
+    const broken = new AbortController()
+    const until = AbortSignal.any([signal, broken.signal])
+    const wake = (): void => {
+      this.#work.ring()
+      this.#room.ring()
+    }
+    until.addEventListener('abort', wake, { once: true })
+    try {
+      const writing = this.#write(until)
+      const reading = this.#read(until)
+      reading.catch(() => broken.abort())
+      writing.catch(() => broken.abort())
+      await writing
+      // After a stop the reader may wait for a server that is silent: it ends with the connection.
+      if (!signal.aborted) await reading
+    } finally {
+      broken.abort()
+    }
+  }
+
+  async #read(until: AbortSignal): Promise<void> {
+    const { slot, clock } = this.#parts
+    while (!until.aborted) {
+      const block = await slot.stream.next()
+      if (until.aborted) return
+      if (block === null) fail('CONNECTION_LOST', 'the server ended the replication stream')
+      this.#frames.open(block)
+      while (this.#frames.next()) {
+        this.#take(this.#frames)
+        if (this.#intake.isBlocked) await this.#resolve()
+      }
+      if (this.#pending.isEmpty) {
+        if (this.#heard > this.#parts.log.state.confirm!) this.#work.ring()
+        continue
+      }
+      if (this.#waitingSince === null || this.#isFull) this.#work.ring()
+      this.#waitingSince ??= clock.now()
+      while (this.#isFull && !until.aborted) await this.#room.heard()
+    }
+  }
+
+  /** https://www.postgresql.org/docs/current/protocol-replication.html: XLogData and keepalives. */
+  #take({ bytes, start, end }: FrameCursor): void {
+    const kind = bytes[start]
+    if (kind === XLOG_DATA) {
+      this.#decoder.decode(bytes, start + XLOG_DATA_HEADER_BYTES, end)
+    } else if (kind === KEEPALIVE) {
+      this.#heard = maxLsn(this.#heard, lsn(bytes.readBigUInt64BE(start + 1)))
+      const isReplyRequested = bytes[start + 17] === 1
+      if (isReplyRequested) this.#parts.slot.stream.confirm(this.#parts.log.state.confirm!)
+    }
+  }
+
+  async #resolve(): Promise<void> {
+    for (const relation of this.#intake.takeUnresolved()) await this.#parts.tables.resolve(relation)
+  }
+
+  get #isFull(): boolean {
+    const { rows, bytes } = this.#pending
+    return isFull({ rows, bytes, ageMs: null }, this.#parts.limits)
+  }
+
+  async #write(until: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    while (!until.aborted) {
+      const flush = this.#flushIn()
+      const heartbeat = this.#heartbeatIn()
+      if (flush === 0) await this.#flush()
+      else if (heartbeat === 0) await this.#heartbeat()
+      else await this.#wait(clock, Math.min(flush, heartbeat))
+    }
+    if (this.#waitingSince !== null) await this.#flush()
+  }
+
+  async #wait(clock: Clock, ms: number): Promise<void> {
+    if (ms === Infinity) return this.#work.heard()
+    const done = new AbortController()
+    await Promise.race([this.#work.heard(), clock.sleep(ms, done.signal)])
+    done.abort()
+  }
+
+  #flushIn(): number {
+    const ageMs =
+      this.#waitingSince === null ? null : this.#parts.clock.now() - this.#waitingSince
+    const { rows, bytes } = this.#pending
+    return flushIn({ rows, bytes, ageMs }, this.#parts.limits)
+  }
+
+  #heartbeatIn(): number {
+    const { log, clock, limits } = this.#parts
+    const { to, confirm } = log.state
+    return heartbeatIn(
+      {
+        heard: maxLsn(this.#heard, this.#intake.idleLsn),
+        confirmed: confirm!,
+        isQuiet: this.#waitingSince === null && !this.#intake.isInTransaction && to!.end,
+        sinceLastManifestMs: clock.now() - this.#lastManifestAt,
+        wanted: this.#wanted,
+      },
+      limits,
+    )
+  }
+
+  async #flush(): Promise<void> {
+    const { log, clock } = this.#parts
+    const startedAt = clock.now()
+    const waitingSince = this.#waitingSince
+    const changes = this.#pending.take()
+    const loads = this.#loads
+    this.#loads = []
+    this.#waitingSince = null
+    this.#room.ring()
+    const { manifest, bytes } = await log.write({ changes, loads })
+    this.#durable(manifest, {
+      bytes,
+      startedAt,
+      oldest: changes === null ? null : waitingSince,
+    })
+  }
+
+  async #heartbeat(): Promise<void> {
+    const startedAt = this.#parts.clock.now()
+    const at = maxLsn(this.#heard, this.#intake.idleLsn)
+    const manifest = await this.#parts.log.heartbeat(at)
+    this.#durable(manifest, { bytes: 0, startedAt, oldest: null })
+  }
+
+  #durable(
+    manifest: Manifest,
+    facts: { bytes: number; startedAt: number; oldest: number | null },
+  ): void {
+    const { slot, clock, emit } = this.#parts
+    slot.stream.confirm(manifest.confirm)
+    const now = clock.now()
+    this.#lastManifestAt = now
+    emit({
+      type: 'manifest-written',
+      manifest,
+      bytes: facts.bytes,
+      seconds: (now - facts.startedAt) / 1000,
+      latencyMs: facts.oldest === null ? null : now - facts.oldest,
+    })
+    emit({
+      type: 'source-lag',
+      serverLsn: maxLsn(this.#heard, manifest.confirm),
+      confirmedLsn: manifest.confirm,
+    })
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * PostgreSQL as the source: preflight, slot, stream and snapshots.
+ *
+ * https://www.postgresql.org/docs/current/protocol-replication.html
+ */
+
+import type { Client } from 'pg'
+
+import type { Clock } from '../core/clock.ts'
+import { fail } from '../core/errors.ts'
+import { parseLsn, type Lsn } from '../core/lsn.ts'
+import type { LoadMode } from '../core/manifest.ts'
+import type { TableName } from '../core/table.ts'
+import { connect, withConnection, type ConnectOptions } from '../postgres/connect.ts'
+import { CopyStream } from '../postgres/copy-stream.ts'
+import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import { fromPostgres } from '../postgres/sqlstate.ts'
+import { PostgresCatalog } from './postgres-catalog.ts'
+import { openSnapshot, type SnapshotParts } from './postgres-snapshot.ts'
+import { PostgresStream } from './postgres-stream.ts'
+import { checkServer } from './preflight.ts'
+import { ensurePublication } from './publication.ts'
+import { selectLoadable } from './selection.ts'
+import { checkSlot, readSlot } from './slot.ts'
+import type { LoadSnapshot, OpenSlot, Prepared, Source } from './source.ts'
+
+export interface PostgresSourceOptions {
+  readonly url: string
+  readonly task: string
+  readonly slot: string
+  readonly publication: string
+  readonly load: LoadMode
+  readonly isSelected: (name: TableName) => boolean
+  readonly clock: Clock
+  /** Random, for names of temporary slots. */
+  readonly newId: () => string
+}
+
+export class PostgresSource implements Source {
+  readonly catalog: PostgresCatalog
+  readonly #options: PostgresSourceOptions
+
+  constructor(options: PostgresSourceOptions) {
+    this.#options = options
+    this.catalog = new PostgresCatalog(this.#connection('catalog'))
+  }
+
+  async prepare(): Promise<Prepared> {
+    const { slot, publication, load } = this.#options
+    return withConnection(this.#connection('preflight'), async (client) => {
+      const { database } = await checkServer(client)
+      const tables = await selectLoadable(client, this.#options.isSelected)
+      await ensurePublication(client, publication, tables)
+      const systemId = await this.#systemId()
+      const options = { publication, tables: tables.map(({ oid }) => oid).toSorted().join(',') }
+      return { run: { systemId, database, slot, publication, load, options }, tables }
+    })
+  }
+
+  async open({ mayCreate }: { mayCreate: boolean }): Promise<OpenSlot> {
+    const client = await connect(this.#connection('stream', true))
+    try {
+      return await this.#open(client, mayCreate)
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw fromPostgres(error)
+    }
+  }
+
+  async snapshot(): Promise<LoadSnapshot> {
+    const name = `millrace_load_${this.#options.newId()}`
+    const client = await connect(this.#connection('snapshot', true))
+    try {
+      const { lsn, snapshot } = await createSlot(client, name, 'TEMPORARY')
+      return await openSnapshot(this.#snapshots, { lsn, exported: snapshot })
+    } catch (error) {
+      throw fromPostgres(error)
+    } finally {
+      // The temporary slot goes with its connection; the snapshot lives on in the keeper.
+      await client.end().catch(() => {})
+    }
+  }
+
+  async #open(client: Client, mayCreate: boolean): Promise<OpenSlot> {
+    const { slot, publication, clock } = this.#options
+    const existing = await readSlot(client, slot)
+    if (existing === null && !mayCreate) {
+      fail('SLOT_LOST', `the replication slot ${slot} is gone, and the lake goes on from it`)
+    }
+    if (existing !== null) checkSlot(existing)
+    const snapshot = existing === null ? await this.#createSlot(client) : null
+    const { timeline } = await identifySystem(client)
+    const sql = `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 (proto_version '1', publication_names ${quoteLiteral(quoteIdentifier(publication))})`
+    const copy = client.query(new CopyStream(sql))
+    try {
+      await copy.started()
+      const owned = await this.#ownedSlot()
+      const stream = new PostgresStream(copy, { clock, speakEveryMs: owned.speakEveryMs })
+      return {
+        timeline,
+        confirmed: owned.confirmed,
+        snapshot,
+        stream,
+        [Symbol.asyncDispose]: async () => {
+          stream.close()
+          await snapshot?.[Symbol.asyncDispose]()
+        },
+      }
+    } catch (error) {
+      copy.destroy()
+      await snapshot?.[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async #createSlot(client: Client): Promise<LoadSnapshot> {
+    const { lsn, snapshot } = await createSlot(client, this.#options.slot, '')
+    return openSnapshot(this.#snapshots, { lsn, exported: snapshot })
+  }
+
+  /** Read over another connection, once nobody else can move the slot any more. */
+  async #ownedSlot(): Promise<{ confirmed: Lsn; speakEveryMs: number }> {
+    return withConnection(this.#connection('slot'), async (client) => {
+      const slot = await readSlot(client, this.#options.slot)
+      const { rows } = await client.query<{ ms: number }>(
+        `select setting::int as ms from pg_settings where name = 'wal_sender_timeout'`,
+      )
+      const confirmed = slot?.confirmed ?? fail('SLOT_LOST', 'the replication slot has vanished')
+      return { confirmed, speakEveryMs: speakEvery(rows[0]?.ms ?? 0) }
+    })
+  }
+
+  async #systemId(): Promise<string> {
+    return withConnection(this.#connection('identify', true), async (client) => {
+      return (await identifySystem(client)).systemId
+    })
+  }
+
+  get #snapshots(): SnapshotParts {
+    return { connection: this.#connection('load'), catalog: this.catalog }
+  }
+
+  #connection(role: string, isReplication = false): ConnectOptions {
+    const { url, task } = this.#options
+    return { url, applicationName: `millrace ${task}: ${role}`, isReplication }
+  }
+}
+
+const DEFAULT_SPEAK_MS = 10_000
+
+/** The server drops a client it has not heard from for the timeout; 0 means that it never does. */
+function speakEvery(walSenderTimeoutMs: number): number {
+  return walSenderTimeoutMs > 0
+    ? Math.min(DEFAULT_SPEAK_MS, walSenderTimeoutMs / 3)
+    : DEFAULT_SPEAK_MS
+}
+
+async function identifySystem(client: Client): Promise<{ systemId: string; timeline: number }> {
+  const { rows } = await client.query<{ systemid: string; timeline: number }>('IDENTIFY_SYSTEM')
+  const { systemid, timeline } = rows[0]!
+  return { systemId: systemid, timeline: Number(timeline) }
+}
+
+async function createSlot(
+  client: Client,
+  name: string,
+  kind: 'TEMPORARY' | '',
+): Promise<{ lsn: Lsn; snapshot: string }> {
+  const { rows } = await client.query<{ consistent_point: string; snapshot_name: string }>(
+    `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${kind} LOGICAL pgoutput EXPORT_SNAPSHOT`,
+  )
+  const { consistent_point: point, snapshot_name: snapshot } = rows[0]!
+  return { lsn: parseLsn(point), snapshot }
+}

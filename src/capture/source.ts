@@ -1,0 +1,75 @@
+/**
+ * What capture needs from a source: a slot that is ours, its stream, and snapshots to load from.
+ *
+ * The real one is PostgreSQL (`postgres-source.ts`); the simulation scripts another, so that the
+ * same capture code runs against faults that no server would show on demand.
+ */
+
+import type { Lsn } from '../core/lsn.ts'
+import type { RunInfo } from '../core/manifest.ts'
+import type { TableName } from '../core/table.ts'
+import type { RelationCatalog, RelationFacts } from './tracked-tables.ts'
+
+export interface Source {
+  readonly catalog: RelationCatalog
+
+  /** Checks that the source can be replicated and describes the run. Fails with what must be changed. */
+  prepare(): Promise<Prepared>
+
+  /**
+   * Takes the slot, making it if there is none, and starts its stream. From then on nobody else can
+   * move the slot: only now may the head of the log be read. Without `mayCreate` a missing slot is
+   * SLOT_LOST.
+   */
+  open(options: { readonly mayCreate: boolean }): Promise<OpenSlot>
+
+  /** A snapshot for loads. The caller has noted the head of the log before. */
+  snapshot(): Promise<LoadSnapshot>
+}
+
+export interface Prepared {
+  readonly run: RunInfo
+  readonly tables: readonly LoadableTable[]
+}
+
+export interface LoadableTable {
+  readonly oid: number
+  readonly name: TableName
+  readonly estimatedRows: number
+  readonly estimatedBytes: number
+}
+
+export interface OpenSlot extends AsyncDisposable {
+  readonly timeline: number
+  /** confirmed_flush_lsn, read once the slot was ours. */
+  readonly confirmed: Lsn
+  /** The snapshot that came with the slot, if it was made just now. */
+  readonly snapshot: LoadSnapshot | null
+  readonly stream: ReplicationStream
+}
+
+export interface ReplicationStream {
+  /** The next block of CopyData messages, or `null` when the server ended the stream. */
+  next(): Promise<Buffer | null>
+  /** Tells the server that it may forget what lies below. */
+  confirm(lsn: Lsn): void
+  /** Asks the server to say where it is. */
+  askForKeepalive(): void
+}
+
+/** The state of the source at one LSN: exactly the transactions whose commit LSN is below it. */
+export interface LoadSnapshot extends AsyncDisposable {
+  readonly lsn: Lsn
+  /** Locks the table and checks that it is still what the snapshot shows; else TABLE_CHANGED. */
+  open(table: LoadableTable): Promise<TableCopy>
+}
+
+export interface TableCopy extends AsyncDisposable {
+  readonly name: TableName
+  readonly facts: Pick<RelationFacts, 'columns' | 'key'>
+  /**
+   * The rows as lines of CSV, one in each CopyData message of the blocks. `places` says for each
+   * column of the line which column of `facts` it is; `null` is an empty one.
+   */
+  rows(places: readonly (number | null)[]): AsyncIterable<Buffer>
+}

@@ -1,0 +1,16 @@
+/** All commands, in the order in which the help shows them. */
+
+import type { Command } from './command.ts'
+import { initCommand } from './commands/init.ts'
+import { runCommand } from './commands/run.ts'
+import { statusCommand } from './commands/status.ts'
+import { tablesCommand } from './commands/tables.ts'
+import { versionCommand } from './commands/version.ts'
+
+export const COMMANDS: readonly Command[] = [
+  initCommand,
+  runCommand,
+  statusCommand,
+  tablesCommand,
+  versionCommand,
+]

@@ -1,0 +1,240 @@
+/**
+ * From a configuration to running parts: the only file that knows every class.
+ *
+ * `openTask` checks everything that can be checked before anything runs, the source, the lake, the
+ * files of the targets, so that a mistake is one message at the start. `openLake` is for commands
+ * that only look.
+ */
+
+import { randomBytes } from 'node:crypto'
+
+import { Applier } from './apply/applier.ts'
+import type { LoadRequests } from './apply/log.ts'
+import { Capture } from './capture/capture.ts'
+import { PostgresSource } from './capture/postgres-source.ts'
+import type { Config, TargetConfig } from './config/config.ts'
+import { BlockPool } from './core/change-log.ts'
+import type { Emit, TaskEvent } from './core/events.ts'
+import { parseLsn, type Lsn } from './core/lsn.ts'
+import type { RunInfo } from './core/manifest.ts'
+import type { ObjectStore } from './core/object-store.ts'
+import { selectTables } from './core/table-selection.ts'
+import { createOrCheck, type LakeInfo } from './lake/lake-info.ts'
+import { LogReader } from './lake/log-reader.ts'
+import type { LogState } from './lake/log-state.ts'
+import { deleteRequest, listRequests, writeRequest } from './lake/requests.ts'
+import { Shapes } from './lake/shapes.ts'
+import { withConnection } from './postgres/connect.ts'
+import { FolderStore } from './storage/folder-store.ts'
+import { systemClock } from './system-clock.ts'
+import { DuckdbTarget } from './targets/duckdb/target.ts'
+import { Statistics } from './task/statistics.ts'
+import { Supervisor } from './task/supervisor.ts'
+
+export interface Lake {
+  readonly store: ObjectStore
+  readonly shapes: Shapes
+  readonly reader: LogReader
+}
+
+export interface Task extends AsyncDisposable {
+  readonly statistics: Statistics
+  readonly targets: ReadonlyMap<string, DuckdbTarget>
+  /** Resolves when it has ended; to false if a target failed. */
+  run(signal: AbortSignal): Promise<boolean>
+  /** Ends the run once every target has what the source has now. */
+  endWhenCaughtUp(): Promise<void>
+}
+
+
+const ROLLUP_EVERY = 1000
+const PART_BYTES = 64 * 1024 * 1024
+/** One batch of an applier: rows of the log, bytes of its files, and manifests. */
+const APPLY_LIMITS = { rows: 500_000, bytes: 64 * 1024 * 1024, manifests: 1000 }
+
+export function openLake({ lake }: Config): Lake {
+  const store = new FolderStore(lake.folder)
+  const shapes = new Shapes(store)
+  return { store, shapes, reader: new LogReader({ store, shapes, rollupEvery: ROLLUP_EVERY }) }
+}
+
+/** `watch` hears everything that happens. */
+export async function openTask(config: Config, watch: Emit): Promise<Task> {
+  const lake = openLake(config)
+  const source = postgresSource(config)
+  const { run } = await source.prepare()
+  const info = await claimLake(config, lake, run)
+  const statistics = new Statistics({
+    task: config.task,
+    now: () => systemClock.now(),
+    load: config.load,
+    source: sourceName(config.source.url),
+    lakeUrl: config.lake.folder,
+    targets: config.targets,
+  })
+  seedStatistics(statistics, await lake.reader.recover())
+  const targets = await openTargets(config, info)
+  const listeners: Emit[] = [(event) => statistics.apply(event), watch]
+  const emit = (event: TaskEvent): void => listeners.forEach((listen) => listen(event))
+  const appliers = [...targets.values()].map((target) => applier({ config, lake, target }, emit))
+  const supervisor = new Supervisor({
+    statistics,
+    targets: appliers,
+    capture: capture({ config, lake, source }, emit),
+  })
+  listeners.push(supervisor.hear)
+  return {
+    statistics,
+    targets,
+    run: (signal) => supervisor.run(signal),
+    endWhenCaughtUp: async () => supervisor.endAt(await currentLsn(config)),
+    [Symbol.asyncDispose]: () => closeAll(targets),
+  }
+}
+
+function postgresSource({ task, load, source }: Config): PostgresSource {
+  return new PostgresSource({
+    task,
+    load,
+    url: source.url,
+    slot: source.slot,
+    publication: source.publication.name,
+    isSelected: selectTables(source.tables),
+    clock: systemClock,
+    newId,
+  })
+}
+
+function capture(
+  { config, lake, source }: { config: Config; lake: Lake; source: PostgresSource },
+  emit: Emit,
+): Capture {
+  const { store, shapes, reader } = lake
+  const { format, flush } = config.lake
+  return new Capture({
+    source,
+    reader,
+    writer: {
+      store,
+      reader,
+      shapes,
+      rollups: reader.rollups,
+      clock: systemClock,
+      writer: newId(),
+      format,
+    },
+    isSelected: selectTables(config.source.tables),
+    claimLake: async (run) => void (await claimLake(config, lake, run)),
+    clock: systemClock,
+    limits: {
+      ...flush,
+      heartbeatMs: config.source.heartbeatMs,
+      parallel: config.fullLoad.parallel,
+      partBytes: PART_BYTES,
+    },
+    newId,
+    emit,
+  })
+}
+
+function applier(
+  { config, lake, target }: { config: Config; lake: Lake; target: DuckdbTarget },
+  emit: Emit,
+): Applier {
+  return new Applier({
+    consumer: consumerName(config, target.name),
+    target,
+    log: lake.reader,
+    shapes: lake.shapes,
+    requests: loadRequests(lake.store),
+    clock: systemClock,
+    pool: new BlockPool(),
+    limits: APPLY_LIMITS,
+    emit,
+    intervalMs: config.targets.find(({ name }) => name === target.name)!.intervalMs,
+  })
+}
+
+function loadRequests(store: ObjectStore): LoadRequests {
+  return {
+    async read(consumer, table) {
+      const requests = await listRequests(store)
+      return requests.find((one) => one.consumer === consumer && one.table === table) ?? null
+    },
+    write: (consumer, table, after) => writeRequest(store, { consumer, table, after, at: isoNow() }),
+    remove: (consumer, table) => deleteRequest(store, { consumer, table }),
+  }
+}
+
+async function claimLake(config: Config, { store }: Lake, run: RunInfo): Promise<LakeInfo> {
+  return createOrCheck(store, {
+    id: newId(),
+    createdAt: isoNow(),
+    task: config.task,
+    source: { systemId: run.systemId, database: run.database },
+  })
+}
+
+async function openTargets(
+  config: Config,
+  { id }: LakeInfo,
+): Promise<ReadonlyMap<string, DuckdbTarget>> {
+  const targets = new Map<string, DuckdbTarget>()
+  try {
+    for (const target of config.targets) targets.set(target.name, await openTarget(config, target, id))
+  } catch (error) {
+    await closeAll(targets)
+    throw error
+  }
+  return targets
+}
+
+async function openTarget(
+  config: Config,
+  { name, path }: TargetConfig,
+  lakeId: string,
+): Promise<DuckdbTarget> {
+  return DuckdbTarget.open({ name, path, lakeId, consumer: consumerName(config, name) })
+}
+
+async function closeAll(targets: ReadonlyMap<string, DuckdbTarget>): Promise<void> {
+  for (const target of targets.values()) await target.close()
+}
+
+function consumerName({ task }: Config, target: string): string {
+  return `${task}/${target}`
+}
+
+/** Where the source is now: whatever is committed there has a commit LSN below. */
+async function currentLsn({ task, source }: Config): Promise<Lsn> {
+  const connection = { url: source.url, applicationName: `millrace ${task}: run` }
+  return withConnection(connection, async (client) => {
+    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_flush_lsn() as lsn')
+    return parseLsn(rows[0]!.lsn)
+  })
+}
+
+/** `shop on db.example:5432`, without user and password. */
+function sourceName(url: string): string {
+  const { pathname, host } = new URL(url)
+  return `${decodeURIComponent(pathname.slice(1))} on ${host}`
+}
+
+/** What earlier runs have loaded. */
+function seedStatistics(statistics: Statistics, { n, tables }: LogState): void {
+  const loaded = [...tables].map(([table, { newestLoad }]) => ({
+    table,
+    loadedRows: newestLoad?.rows ?? 0,
+    isComplete: newestLoad !== null,
+  }))
+  statistics.seed(loaded)
+  statistics.seedLake({ head: n, rows: 0, bytes: 0, files: 0, lastManifestAt: null })
+}
+
+function isoNow(): string {
+  return new Date(systemClock.now()).toISOString()
+}
+
+function newId(): string {
+  return randomBytes(8).toString('hex')
+}

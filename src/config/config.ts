@@ -1,0 +1,60 @@
+/**
+ * A configuration that is ready for use: complete, its secrets resolved, its paths absolute.
+ *
+ * `load.ts` makes it from `millrace.yaml`; everything else takes only this.
+ */
+
+export interface Config {
+  /** The file it was read from, as it was named. */
+  readonly file: string
+  readonly task: string
+  readonly load: LoadMode
+  readonly source: SourceConfig
+  readonly lake: LakeConfig
+  readonly targets: readonly TargetConfig[]
+  readonly fullLoad: { readonly parallel: number }
+  readonly server: ServerConfig | null
+}
+
+export type LoadMode = 'full-load-and-cdc' | 'full-load' | 'cdc'
+
+export interface SourceConfig {
+  /** Holds a password: never log it, see `redact`. */
+  readonly url: string
+  /** Patterns such as `app.*` and `!app.audit_*`; of those that match a table, the last counts. */
+  readonly tables: readonly string[]
+  readonly slot: string
+  readonly publication: Publication
+  readonly heartbeatMs: number
+}
+
+export interface Publication {
+  readonly name: string
+  /** Ours: we create it and keep its list of tables. Otherwise it is used as it is. */
+  readonly isOurs: boolean
+}
+
+export interface LakeConfig {
+  /** Absolute. */
+  readonly folder: string
+  readonly format: 'csv' | 'csv.gz'
+  readonly flush: {
+    readonly everyMs: number
+    readonly rows: number
+    readonly bytes: number
+  }
+}
+
+export interface TargetConfig {
+  readonly name: string
+  readonly type: 'duckdb'
+  /** Absolute. */
+  readonly path: string
+  readonly intervalMs: number
+}
+
+export interface ServerConfig {
+  readonly host: string
+  readonly port: number
+  readonly token: string | null
+}

@@ -1,0 +1,49 @@
+/**
+ * Everything that can be configured, with its default and its meaning.
+ *
+ * This is the reference: `docs/configuration.md` and `docs/config.schema.json` are generated from
+ * it. Unknown keys are errors, because a misspelled key would silently be a default. References to
+ * secrets are resolved before this schema sees a configuration, relative paths after it.
+ */
+
+import { z } from 'zod'
+
+import { lakeSection } from './lake-section.ts'
+import { notYet } from './not-yet.ts'
+import { serverSection } from './server-section.ts'
+import { sourceSection } from './source-section.ts'
+import { targetsSection } from './target-section.ts'
+import { count } from './units.ts'
+
+export const configSchema = z.strictObject({
+  task: z
+    .string()
+    // The name becomes the name of a replication slot, and PostgreSQL allows nothing else there.
+    .regex(
+      /^[a-z][a-z0-9_]{0,39}$/,
+      'a task name begins with a-z and has only a-z, 0-9 and _, at most 40 of them',
+    )
+    .describe('Names the task, its slot, its publication and its ledgers: `millrace_shop`.'),
+  load: z
+    .enum(['full-load-and-cdc', 'full-load', 'cdc'])
+    .default('full-load-and-cdc')
+    .describe(
+      'Whether existing rows are copied, changes are followed, or both. The words are those of ' +
+        'AWS DMS (migration type).',
+    ),
+  source: sourceSection,
+  lake: lakeSection,
+  targets: targetsSection,
+  fullLoad: z
+    .strictObject({
+      parallel: count({ min: 1, max: 64 })
+        .prefault(4)
+        .describe('How many tables, or parts of large tables, are copied at the same time.'),
+    })
+    .prefault({})
+    .describe('How existing rows are copied.'),
+  server: serverSection,
+  mappings: notYet('A file of DMS table mappings, instead of `source.tables`.'),
+})
+
+export type ConfigDocument = z.output<typeof configSchema>

@@ -1,0 +1,68 @@
+/** The section `source`: the database we read, and which of its tables. */
+
+import { z } from 'zod'
+
+import { notYet } from './not-yet.ts'
+import { duration } from './units.ts'
+
+const TABLE = /^!?[^.!\s][^.]*\.[^.]+$/
+const IDENTIFIER = /^[^\0]{1,63}$/
+
+const tablePattern = z
+  .string()
+  .regex(TABLE, 'expected schema.table, where * stands for any text, such as app.* or !app.audit_*')
+
+export const sourceSection = z
+  .strictObject({
+    url: z
+      .string()
+      .refine((url) => /^postgres(ql)?:\/\//.test(url), {
+        error: 'expected postgres://user@host:5432/database, or a reference to it such as env:NAME',
+        abort: true,
+      })
+      .refine((url) => URL.canParse(url), {
+        error:
+          'is not a valid url; in passwords, characters such as # / ? @ must be percent-encoded',
+      })
+      .meta({ secret: true })
+      .describe(
+        'Where the database is: `postgres://user:password@host:5432/database`, best as a reference ' +
+          '(`env:NAME` or `file:PATH`). TLS is verified unless the host is local.',
+      ),
+    tables: z
+      .array(tablePattern)
+      .min(1, 'expected at least one pattern')
+      .refine((patterns) => patterns.some((pattern) => !pattern.startsWith('!')), {
+        error: 'only excludes tables; begin with a pattern that includes some, such as *.*',
+      })
+      .prefault(['*.*'])
+      .describe(
+        'Which tables are replicated, as `schema.table`. `*` stands for any text, `!` excludes, ' +
+          'and of several patterns that match a table the last one counts. The schemas of the ' +
+          'system are never replicated.',
+      ),
+    slot: z
+      .string()
+      .regex(/^[a-z0-9_]{1,63}$/, 'a slot name has only a-z, 0-9 and _, and at most 63 of them')
+      .optional()
+      .describe(
+        'The replication slot. It is created at the first start. Default: `millrace_` and the task.',
+      ),
+    publication: z
+      .string()
+      .regex(IDENTIFIER, 'a publication name has 1 to 63 characters')
+      .optional()
+      .describe(
+        'A publication of yours that is used as it is. Without it we create and keep one named ' +
+          '`millrace_` and the task.',
+      ),
+    heartbeat: duration(100)
+      .prefault('60s')
+      .describe(
+        'How often the slot of an idle task is moved on, so that other databases of the server do ' +
+          'not pile up WAL for it.',
+      ),
+    columns: notYet('Leaves out columns of tables.'),
+    walBudget: notYet('Limits how much WAL the slot may hold back.'),
+  })
+  .describe('The PostgreSQL database we read from.')

@@ -1,0 +1,224 @@
+/**
+ * What a restart, or a new consumer, needs to know of the log up to one manifest.
+ *
+ * `advance` is the whole of it: the state after manifest n+1 follows from the state after n and the
+ * manifest, and from nothing else. So roll-ups have equal content whoever writes them.
+ */
+
+import type { LogPosition } from '../core/batch.ts'
+import type { Lsn } from '../core/lsn.ts'
+import type { Entry, LoadBeginEntry, Manifest, RenameEntry, RunInfo } from '../core/manifest.ts'
+import { comparePositions, type Position } from '../core/position.ts'
+import type { TableId } from '../core/table.ts'
+
+export interface LogState {
+  /** The last manifest; 0 before the first. */
+  readonly n: number
+  readonly generation: number
+  readonly epoch: number
+  readonly timeline: number
+  /** What the last run of capture reads, and how; `null` before the first. */
+  readonly run: RunInfo | null
+  readonly to: LogPosition | null
+  readonly confirm: Lsn | null
+  /** The next free tick of the `order` clock. */
+  readonly clock: number
+  /** The day of the last manifest, `2026-11-23`; it never goes back. */
+  readonly dt: string | null
+  readonly tables: ReadonlyMap<TableId, TableState>
+}
+
+export interface TableState {
+  /** Key of its shape now; oid and number of the shape stand in that file. */
+  readonly shape: string
+  /** The load that was completed last, unless an epoch has voided it. */
+  readonly newestLoad: LoadState | null
+  readonly openLoads: readonly LoadState[]
+}
+
+export interface LoadState {
+  readonly load: string
+  readonly lsn: Lsn
+  readonly epoch: number
+  readonly since: number
+  readonly shape: string
+  readonly for: 'all' | readonly string[]
+  /** The manifest with its load-begin. */
+  readonly beganAt: number
+  /** The manifest with its load-end; `null` while it is open. */
+  readonly endedAt: number | null
+  readonly rows: number
+  readonly parts: number
+}
+
+export const initialState: LogState = {
+  n: 0,
+  generation: 0,
+  epoch: 1,
+  timeline: 0,
+  run: null,
+  to: null,
+  confirm: null,
+  clock: 0,
+  dt: null,
+  tables: new Map(),
+}
+
+export function advance(state: LogState, manifest: Manifest): LogState {
+  const { n, generation, epoch, timeline, to, confirm, clock } = manifest
+  if (n !== state.n + 1) throw new Error(`manifest ${n} does not follow ${state.n}`)
+  return {
+    n,
+    generation,
+    epoch,
+    timeline,
+    run: 'run' in manifest ? manifest.run : state.run,
+    to,
+    confirm,
+    clock,
+    dt: laterDay(state.dt, manifest.closedAt),
+    tables: tablesAfter(state.tables, manifest),
+  }
+}
+
+/** The day of a time in ISO 8601, or the last day so far if that is later. */
+export function laterDay(last: string | null, time: string): string {
+  const day = time.slice(0, 10)
+  return last !== null && last > day ? last : day
+}
+
+function tablesAfter(
+  before: ReadonlyMap<TableId, TableState>,
+  manifest: Manifest,
+): ReadonlyMap<TableId, TableState> {
+  const tables = new Tables(before)
+  if (manifest.kind === 'epoch' && !manifest.continues) tables.voidLoads()
+  for (const entry of inOrder(manifest.entries)) tables.take(entry, manifest)
+  return tables.now
+}
+
+/** Copies the map of thousands of tables only when one of them changes. */
+class Tables {
+  #now: ReadonlyMap<TableId, TableState>
+  #copy: Map<TableId, TableState> | null = null
+
+  constructor(before: ReadonlyMap<TableId, TableState>) {
+    this.#now = before
+  }
+
+  get now(): ReadonlyMap<TableId, TableState> {
+    return this.#copy ?? this.#now
+  }
+
+  voidLoads(): void {
+    for (const [id, table] of this.now) {
+      if (table.newestLoad !== null) this.#set(id, { ...table, newestLoad: null })
+    }
+  }
+
+  take(entry: Entry, { n, epoch }: Manifest): void {
+    switch (entry.type) {
+      case 'changes':
+      case 'shape':
+        return this.#setShape(entry.table, entry.shape)
+      case 'rename':
+        return this.#rename(entry)
+      case 'drop':
+        return this.#remove(entry.table)
+      case 'truncate':
+        return
+      case 'load-begin':
+        return this.#beginLoad(entry, n, epoch)
+      case 'load-part': {
+        const { rows } = entry
+        return this.#withLoad(entry, (table, load) =>
+          withOpen(table, { ...load, rows: load.rows + rows, parts: load.parts + 1 }),
+        )
+      }
+      case 'load-end': {
+        const { rows } = entry
+        return this.#withLoad(entry, (table, load) => ({
+          ...without(table, load.load),
+          newestLoad: { ...load, rows, endedAt: n },
+        }))
+      }
+      case 'load-cancel':
+        return this.#withLoad(entry, (table, load) => without(table, load.load))
+    }
+  }
+
+  #setShape(id: TableId, shape: string): void {
+    const table = this.now.get(id)
+    if (table?.shape === shape) return
+    this.#set(id, table ? { ...table, shape } : newTable(shape))
+  }
+
+  #rename({ table: from, to, shape }: RenameEntry): void {
+    const table = this.now.get(from)
+    this.#remove(from)
+    this.#set(to, table ? { ...table, shape } : newTable(shape))
+  }
+
+  /** The load has a shape of its own; that of a table we know changes by a barrier only. */
+  #beginLoad(entry: LoadBeginEntry, beganAt: number, epoch: number): void {
+    const { table: id, load, lsn, since, shape } = entry
+    const progress = { beganAt, endedAt: null, rows: 0, parts: 0 }
+    const open: LoadState = { load, lsn, epoch, since, shape, for: entry.for, ...progress }
+    this.#set(id, withOpen(this.now.get(id) ?? newTable(shape), open))
+  }
+
+  /** Changes the table that has the load open; without one the entry says nothing. */
+  #withLoad(
+    entry: { readonly table: TableId; readonly load: string },
+    change: (table: TableState, load: LoadState) => TableState,
+  ): void {
+    const table = this.now.get(entry.table)
+    const load = table?.openLoads.find((open) => open.load === entry.load)
+    if (table && load) this.#set(entry.table, change(table, load))
+  }
+
+  #set(id: TableId, table: TableState): void {
+    this.#copy ??= new Map(this.#now)
+    this.#copy.set(id, table)
+  }
+
+  #remove(id: TableId): void {
+    this.#copy ??= new Map(this.#now)
+    this.#copy.delete(id)
+  }
+}
+
+function newTable(shape: string): TableState {
+  return { shape, newestLoad: null, openLoads: [] }
+}
+
+function withOpen(table: TableState, load: LoadState): TableState {
+  const isOpen = table.openLoads.some((open) => open.load === load.load)
+  if (!isOpen) return { ...table, openLoads: [...table.openLoads, load] }
+  return {
+    ...table,
+    openLoads: table.openLoads.map((open) => (open.load === load.load ? load : open)),
+  }
+}
+
+function without(table: TableState, id: string): TableState {
+  return { ...table, openLoads: table.openLoads.filter(({ load }) => load !== id) }
+}
+
+/**
+ * Entries stand in position order per table only. When names pass from table to table the order
+ * between tables matters too, so then all are sorted by position, those of loads first.
+ */
+function inOrder(entries: readonly Entry[]): readonly Entry[] {
+  if (!entries.some(({ type }) => type === 'rename')) return entries
+  return entries.toSorted((a, b) => {
+    const [x, y] = [positionOf(a), positionOf(b)]
+    if (x === null || y === null) return Number(x !== null) - Number(y !== null)
+    return comparePositions(x, y)
+  })
+}
+
+function positionOf(entry: Entry): Position | null {
+  if (entry.type === 'changes') return entry.first
+  return 'position' in entry ? entry.position : null
+}

@@ -1,0 +1,280 @@
+/**
+ * Appends to the log: data files first, then the manifest that names them.
+ *
+ *   open ── manifest n, our generation ──► write, write, heartbeat, write …
+ *             n+1 is put only when n is known to be durable
+ *
+ * A manifest is created only if its number is free. If it is taken by other bytes than ours, another
+ * process writes to this lake: FENCED, and the caller begins again from the head as a new
+ * generation. What was written by the other is true data of the same slot, so nothing is lost. A
+ * writer that has failed in any way is not used again.
+ */
+
+import type { BarrierItem, ChangeBatch, Chunk, LogPosition } from '../core/batch.ts'
+import type { Clock } from '../core/clock.ts'
+import { fail, hasCode } from '../core/errors.ts'
+import { maxLsn, type Lsn } from '../core/lsn.ts'
+import type {
+  BarrierEntry,
+  Entry,
+  LoadEntry,
+  LoadPartEntry,
+  Manifest,
+  RunInfo,
+} from '../core/manifest.ts'
+import type { ObjectStore } from '../core/object-store.ts'
+import type { Shape, TableId } from '../core/table.ts'
+import { encodeChanges } from './codecs/csv-encoder.ts'
+import { writeDataFile, type DataFormat } from './data-file.ts'
+import { changesKey, loadKey, manifestKey } from './layout.ts'
+import type { LogReader } from './log-reader.ts'
+import { advance, type LogState } from './log-state.ts'
+import { encodeManifest } from './manifest-json.ts'
+import { OrderClock } from './order-clock.ts'
+import type { Rollups } from './rollups.ts'
+import type { Shapes } from './shapes.ts'
+import { sweepUnnamed } from './unnamed-files.ts'
+
+export interface LogWriterParts {
+  readonly store: ObjectStore
+  readonly reader: LogReader
+  readonly rollups: Rollups
+  readonly shapes: Shapes
+  readonly clock: Clock
+  /** Random id of this process. */
+  readonly writer: string
+  readonly format: DataFormat
+}
+
+export interface LogBatch {
+  /** `null` if there are only entries of loads. */
+  readonly changes: ChangeBatch | null
+  readonly loads: readonly LoadEntry[]
+}
+
+/** Files that are encoded and stored at the same time. */
+const FILES_AT_ONCE = 4
+
+export class LogWriter {
+  readonly #parts: LogWriterParts
+  readonly #swept = new Set<TableId>()
+  #state: LogState | null = null
+  #generation = 0
+
+  constructor(parts: LogWriterParts) {
+    this.#parts = parts
+  }
+
+  /** The log up to the last durable manifest. */
+  get state(): LogState {
+    return this.#state ?? fail('LAKE_MISSING', 'the log is not open')
+  }
+
+  /**
+   * Writes the `open` manifest after the head of the log, which is our fence. The head must have been
+   * read when the slot was ours already. `start` is where the slot stands, for a lake that is empty.
+   */
+  async open(
+    head: LogState,
+    run: RunInfo,
+    start: { readonly lsn: Lsn; readonly timeline: number },
+  ): Promise<void> {
+    const to: LogPosition = { lsn: start.lsn, ordinal: 0, end: true }
+    const state: LogState =
+      head.n > 0 ? head : { ...head, epoch: 1, to, confirm: start.lsn, timeline: start.timeline }
+    this.#state = state
+    this.#generation = state.n + 1
+    const order = this.#orderClock()
+    await this.#put({ ...this.#draft(order), kind: 'open', timeline: start.timeline, run })
+  }
+
+  /** Makes a batch part of the log. Resolves once it is durable. */
+  async write({ changes, loads }: LogBatch): Promise<{ manifest: Manifest; bytes: number }> {
+    const order = this.#orderClock()
+    const entries: Entry[] = [...loads]
+    const files: (() => Promise<void>)[] = []
+    for (const [table, items] of changes?.tables ?? []) {
+      let part = 0
+      for (const item of items) {
+        const at = entries.length
+        entries.push(PLACEHOLDER)
+        if (item.type === 'changes') {
+          const first = order.file(item.changes.rows, item.firstCommittedAt)
+          const place = { table, part: part++, order: first }
+          files.push(async () => {
+            entries[at] = await this.#writeChanges(item, place)
+          })
+        } else {
+          entries[at] = await this.#barrier(item, table, order)
+        }
+      }
+    }
+    await allOf(files, FILES_AT_ONCE)
+    const draft = this.#draft(order)
+    const manifest: Manifest = {
+      ...draft,
+      kind: 'changes',
+      to: changes?.to ?? draft.to,
+      confirm: maxLsn(changes?.confirm ?? draft.confirm, draft.confirm),
+      entries,
+    }
+    await this.#put(manifest)
+    return { manifest, bytes: bytesOf(entries) }
+  }
+
+  /** Says that the source has nothing for us below `lsn`. */
+  async heartbeat(lsn: Lsn): Promise<Manifest> {
+    return this.#put({
+      ...this.#draft(this.#orderClock()),
+      kind: 'heartbeat',
+      to: { lsn, ordinal: 0, end: true },
+      confirm: lsn,
+    })
+  }
+
+  /** Stores a shape, so that an entry may name it. Resolves to its key. */
+  async writeShape(shape: Shape): Promise<string> {
+    return this.#parts.shapes.write(shape)
+  }
+
+  /** Stores one part of a load. It becomes part of the log by the entry, in a later `write`. */
+  async writeLoadPart(
+    place: { readonly table: TableId; readonly load: string; readonly part: number },
+    pieces: AsyncIterable<Uint8Array>,
+  ): Promise<Omit<LoadPartEntry, 'rows'>> {
+    const { store, format } = this.#parts
+    const path = loadKey({ ...place, format })
+    const file = await writeDataFile(store, { key: path, format }, pieces)
+    return { type: 'load-part', table: place.table, load: place.load, path, ...file }
+  }
+
+  async #writeChanges(
+    chunk: Chunk,
+    place: { table: TableId; part: number; order: number },
+  ): Promise<Entry> {
+    const { store, format, shapes } = this.#parts
+    const { table, part, order } = place
+    const shape = await shapes.write(chunk.shape)
+    await this.#sweep(table)
+    const path = changesKey({
+      table,
+      part,
+      format,
+      dt: this.#dt(),
+      n: this.state.n + 1,
+      generation: this.#generation,
+    })
+    const pieces = encodeChanges(chunk, order)
+    const { bytes, sha256 } = await writeDataFile(store, { key: path, format }, pieces)
+    const { i, u, d, unchanged } = chunk.counts
+    const { first, last } = chunk
+    const rows = { i, u, d }
+    return { type: 'changes', table, shape, path, first, last, rows, unchanged, bytes, sha256, order }
+  }
+
+  async #barrier(item: BarrierItem, table: TableId, clock: OrderClock): Promise<BarrierEntry> {
+    const { position } = item
+    switch (item.type) {
+      case 'truncate':
+        return { type: 'truncate', table, position, order: clock.last }
+      case 'shape': {
+        const shape = await this.#parts.shapes.write(item.shape)
+        const { defaults } = item
+        return { type: 'shape', table, position, order: clock.barrier(), shape, defaults }
+      }
+      case 'rename': {
+        const shape = await this.#parts.shapes.write(item.shape)
+        return { type: 'rename', table, position, order: clock.barrier(), to: item.to, shape }
+      }
+      case 'drop':
+        return { type: 'drop', table, position, order: clock.barrier() }
+    }
+  }
+
+  /** Deletes, once per table and generation, what earlier generations wrote and no manifest names. */
+  async #sweep(table: TableId): Promise<void> {
+    if (this.#swept.has(table)) return
+    this.#swept.add(table)
+    const { store, reader } = this.#parts
+    await sweepUnnamed({ store, reader }, { table, dt: this.state.dt, below: this.#generation })
+  }
+
+  #orderClock(): OrderClock {
+    return new OrderClock(this.state.clock, this.#parts.clock.now())
+  }
+
+  /** What the next manifest says if nothing new is known. */
+  #draft(order: OrderClock): Omit<Manifest, 'kind'> & { entries: readonly Entry[] } {
+    const { n, epoch, timeline, to, confirm } = this.state
+    return {
+      n: n + 1,
+      writer: this.#parts.writer,
+      generation: this.#generation,
+      epoch,
+      timeline,
+      to: to ?? fail('LAKE_DAMAGED', `manifest ${n} has no position`),
+      confirm: confirm ?? fail('LAKE_DAMAGED', `manifest ${n} confirms nothing`),
+      clock: order.close(),
+      closedAt: new Date(this.#parts.clock.now()).toISOString(),
+      entries: [],
+    }
+  }
+
+  /** The folder of today's files; it never goes back, whatever our clock does. */
+  #dt(): string {
+    const today = new Date(this.#parts.clock.now()).toISOString().slice(0, 10)
+    const last = this.state.dt
+    return last !== null && last > today ? last : today
+  }
+
+  async #put(manifest: Manifest): Promise<Manifest> {
+    const { store, rollups } = this.#parts
+    const key = manifestKey(manifest.n)
+    const bytes = encodeManifest(manifest)
+    try {
+      await store.put(key, bytes, { ifAbsent: true })
+    } catch (error) {
+      if (!hasCode(error, 'OBJECT_EXISTS')) throw error
+      const there = await store.get(key)
+      if (!there?.equals(bytes)) {
+        fail('FENCED', `manifest ${manifest.n} was written by another process`, {
+          details: { n: manifest.n, generation: this.#generation },
+        })
+      }
+    }
+    this.#state = advance(this.state, manifest)
+    await rollups.writeIfDue(this.#state)
+    return manifest
+  }
+}
+
+/** Stands in the list of entries until its file is written, which keeps the order of entries. */
+const PLACEHOLDER: Entry = {
+  type: 'load-cancel',
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- replaced before anyone reads it
+  table: '' as TableId,
+  load: '',
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0
+  for (const entry of entries) if ('bytes' in entry) bytes += entry.bytes
+  return bytes
+}
+
+/** Runs the tasks, at most `limit` at a time. When one fails, the rest is not begun. */
+async function allOf(tasks: readonly (() => Promise<void>)[], limit: number): Promise<void> {
+  const queue = tasks.values()
+  let isBroken = false
+  const worker = async (): Promise<void> => {
+    for (const task of queue) {
+      if (isBroken) return
+      await task().catch((error: unknown) => {
+        isBroken = true
+        throw error
+      })
+    }
+  }
+  const workers = Array.from({ length: Math.min(limit, tasks.length) }, worker)
+  await Promise.all(workers)
+}

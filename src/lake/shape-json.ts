@@ -1,0 +1,60 @@
+/** Shapes as JSON: the file of a shape, whose name is the hash of its bytes, and its place in a roll-up. */
+
+import type { Column, Shape } from '../core/table.ts'
+import type { ColumnType } from '../core/type.ts'
+import { encodeJson } from './json-lsn.ts'
+import { JsonObject } from './json-object.ts'
+
+/** Equal shapes have equal bytes, and so one file. */
+export function encodeShape(shape: Shape): Buffer {
+  return encodeJson(shapeJson(shape))
+}
+
+export function decodeShape(bytes: Uint8Array, key: string): Shape {
+  return readShape(JsonObject.parse(bytes, key))
+}
+
+export function shapeJson({ table, oid, number, columns, key }: Shape): object {
+  return {
+    table: { namespace: table.namespace, name: table.name },
+    oid,
+    number,
+    columns: columns.map(({ name, type, wire }) => ({ name, type: typeJson(type), wire })),
+    key,
+  }
+}
+
+export function readShape(json: JsonObject): Shape {
+  const table = json.object('table')
+  const columns = json.objects('columns').map(readColumn)
+  const key = json.integers('key')
+  if (!key.every((i) => i >= 0 && i < columns.length)) json.damaged('key', 'a list of columns')
+  return {
+    table: { namespace: table.text('namespace'), name: table.text('name') },
+    oid: json.integer('oid'),
+    number: json.integer('number', 1),
+    columns,
+    key,
+  }
+}
+
+function readColumn(json: JsonObject): Column {
+  const wire = json.isNull('wire') ? null : json.integer('wire')
+  return { name: json.text('name'), type: readType(json.object('type')), wire }
+}
+
+function typeJson({ oid, name, modifier, element }: ColumnType): object {
+  return { oid, name, modifier, ...(element && { element: typeJson(element) }) }
+}
+
+/** -1 means none; the types of extensions may use the rest of the 32 bits. */
+const LEAST_MODIFIER = -0x8000_0000
+
+function readType(json: JsonObject): ColumnType {
+  const type = {
+    oid: json.integer('oid'),
+    name: json.text('name'),
+    modifier: json.integer('modifier', LEAST_MODIFIER),
+  }
+  return json.has('element') ? { ...type, element: readType(json.object('element')) } : type
+}

@@ -1,0 +1,40 @@
+/**
+ * Removes what a crash left behind.
+ *
+ * A file of changes that no manifest names does not exist: its rows came again from the slot and
+ * stand in another file. Who reads the folders without the manifests would see them twice, so the
+ * next generation removes such files where it begins to write: in the table's last `dt` folder.
+ * It does so only after its own `open` manifest, which fences the writers of earlier generations.
+ */
+
+import type { ObjectStore } from '../core/object-store.ts'
+import type { TableId } from '../core/table.ts'
+import { changesFolder, parseChangesKey } from './layout.ts'
+import type { LogReader } from './log-reader.ts'
+
+export interface SweepScope {
+  readonly table: TableId
+  /** `null` if the lake has no files yet. */
+  readonly dt: string | null
+  /** Generations below this one are over. */
+  readonly below: number
+}
+
+/** Resolves to how many files were removed. */
+export async function sweepUnnamed(
+  { store, reader }: { store: ObjectStore; reader: LogReader },
+  { table, dt, below }: SweepScope,
+): Promise<number> {
+  if (dt === null) return 0
+  let removed = 0
+  for await (const key of store.list(changesFolder(table, dt))) {
+    const file = parseChangesKey(key)
+    if (file === null || file.generation >= below) continue
+    const manifest = await reader.manifest(file.n)
+    const isNamed = manifest?.entries.some((entry) => 'path' in entry && entry.path === key)
+    if (isNamed) continue
+    await store.delete(key)
+    removed++
+  }
+  return removed
+}

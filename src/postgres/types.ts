@@ -1,0 +1,58 @@
+/**
+ * The types of one database, by OID.
+ *
+ * pgoutput names a column's type by its OID only. Domains are resolved to what they are made of,
+ * since that is how their values are written.
+ */
+
+import type { Client } from 'pg'
+
+import type { ColumnType } from '../core/type.ts'
+
+interface TypeRow {
+  readonly name: string
+  /** OID of the element type, if values are written as `{…}`. */
+  readonly element: number
+  /** OID and modifier of the type that a domain is made of. */
+  readonly base: number
+  readonly baseModifier: number
+}
+
+/** int2vector and oidvector are of category A too, but are written without braces. */
+const TYPES = `
+  select oid, typname as name, typbasetype as base, typtypmod as base_modifier,
+         case when typcategory = 'A' and typlen = -1 and typtype = 'b'
+                   and typname not in ('int2vector', 'oidvector')
+              then typelem else 0 end as element
+    from pg_catalog.pg_type
+   where typtype in ('b', 'd', 'e', 'r', 'm', 'c')`
+
+export class TypeCatalog {
+  readonly #types = new Map<number, TypeRow>()
+
+  async load(client: Client): Promise<void> {
+    const { rows } = await client.query<Record<string, unknown>>(TYPES)
+    for (const row of rows) {
+      this.#types.set(Number(row['oid']), {
+        name: String(row['name']),
+        element: Number(row['element']),
+        base: Number(row['base']),
+        baseModifier: Number(row['base_modifier']),
+      })
+    }
+  }
+
+  has(oid: number): boolean {
+    return this.#types.has(oid)
+  }
+
+  /** A type that is not known (any more) is text to us: its OID is its name. */
+  resolve(oid: number, modifier: number): ColumnType {
+    const type = this.#types.get(oid)
+    if (type === undefined) return { oid, name: `oid_${oid}`, modifier: -1 }
+    if (type.base !== 0) return this.resolve(type.base, type.baseModifier)
+    if (type.element === 0) return { oid, name: type.name, modifier }
+    const element = this.resolve(type.element, modifier)
+    return { oid, name: type.name, modifier, element }
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Tables made, altered, renamed and dropped; all of it is part of DuckDB's transactions.
+ *
+ * One thing is not: a table whose committed rows were deleted or updated cannot be altered by the
+ * same transaction, which then fails at its end. Such a table is written anew before it is altered.
+ */
+
+import { fail } from '../../core/errors.ts'
+import { diffShapes } from '../../core/shape-diff.ts'
+import { tableId, type Column, type TableName } from '../../core/table.ts'
+import type { Step } from '../../core/target.ts'
+import { identifier, isSameName, literal, placeOf, qualified } from './names.ts'
+import { retype } from './retype.ts'
+import { liveColumns } from './rows.ts'
+import type { Transaction } from './transaction.ts'
+import { duckdbType, fromText } from './types.ts'
+
+type StepOf<T extends Step['type']> = Step & { readonly type: T }
+
+export async function create(tx: Transaction, { table, shape }: StepOf<'create'>): Promise<void> {
+  const place = placeOf(table)
+  const columns = liveColumns(shape).map(
+    ({ column }) => `${identifier(column.name)} ${duckdbType(column.type)}`,
+  )
+  await makeRoom(tx, table.name)
+  await tx.run(`CREATE OR REPLACE TABLE ${qualified(place)} (${columns.join(', ')})`)
+  tx.markNew(place)
+}
+
+export async function drop(tx: Transaction, { table }: StepOf<'drop'>): Promise<void> {
+  await dropPlace(tx, placeOf(table))
+}
+
+export async function truncate(tx: Transaction, { table }: StepOf<'truncate'>): Promise<void> {
+  const place = placeOf(table)
+  const rows = await tx.run(`DELETE FROM ${qualified(place)}`)
+  if (rows > 0) tx.markWritten(place)
+}
+
+export async function swap(tx: Transaction, { name }: StepOf<'swap'>): Promise<void> {
+  const shadow = placeOf({ name, isShadow: true })
+  await dropPlace(tx, name)
+  await tx.run(`ALTER TABLE ${qualified(shadow)} RENAME TO ${identifier(name.name)}`)
+  tx.markRenamed(shadow, name)
+}
+
+export async function rename(tx: Transaction, { from, to }: StepOf<'rename'>): Promise<void> {
+  if (!isSameName(from, to)) {
+    await makeRoom(tx, to)
+    await dropPlace(tx, to)
+  }
+  if (from.namespace !== to.namespace) {
+    await tx.run(`CREATE TABLE ${qualified(to)} AS FROM ${qualified(from)}`)
+    await dropPlace(tx, from)
+    tx.markNew(to)
+    return
+  }
+  await tx.run(`ALTER TABLE ${qualified(from)} RENAME TO ${identifier(to.name)}`)
+  tx.markRenamed(from, to)
+}
+
+/** Columns that were dropped at the source stay, with what they hold. */
+export async function alter(tx: Transaction, step: StepOf<'alter'>): Promise<void> {
+  const { added, retyped } = diffShapes(step.from, step.to)
+  const changed = retyped.filter(({ from, to }) => duckdbType(from) !== duckdbType(to))
+  if (added.length === 0 && changed.length === 0) return
+  const place = placeOf(step.table)
+  if (tx.isWritten(place)) await rewrite(tx, place)
+  for (const column of added) await addColumn(tx, step, column)
+  for (const change of changed) await retype(tx, step.table, change)
+}
+
+async function addColumn(tx: Transaction, step: StepOf<'alter'>, column: Column): Promise<void> {
+  const place = placeOf(step.table)
+  const name = identifier(column.name)
+  const table = `ALTER TABLE ${qualified(place)}`
+  if (await hasColumn(tx, place, column.name)) await tx.run(`${table} DROP COLUMN ${name}`)
+  const text = step.defaults[column.name] ?? null
+  const type = duckdbType(column.type)
+  if (text === null) {
+    await tx.run(`${table} ADD COLUMN ${name} ${type}`)
+    return
+  }
+  const value = fromText(column.type, literal(text))
+  await tx.run(`${table} ADD COLUMN ${name} ${type} DEFAULT ${value}`)
+  await tx.run(`${table} ALTER COLUMN ${name} DROP DEFAULT`)
+}
+
+/** Makes the table one of this transaction, with the same rows. */
+async function rewrite(tx: Transaction, place: TableName): Promise<void> {
+  await tx.run(`CREATE OR REPLACE TABLE ${qualified(place)} AS FROM ${qualified(place)}`)
+  tx.markNew(place)
+}
+
+async function dropPlace(tx: Transaction, place: TableName): Promise<void> {
+  await tx.run(`DROP TABLE IF EXISTS ${qualified(place)}`)
+  tx.markNew(place)
+}
+
+/** Makes the schema, and refuses a name that DuckDB takes for that of another table. */
+async function makeRoom(tx: Transaction, name: TableName): Promise<void> {
+  await tx.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(name.namespace)}`)
+  const rows = await tx.connection.rows(
+    `SELECT schema_name || '.' || table_name AS other FROM duckdb_tables()
+     WHERE database_name = current_database()
+       AND lower(schema_name) = lower(${literal(name.namespace)})
+       AND lower(table_name) = lower(${literal(name.name)})
+       AND (schema_name <> ${literal(name.namespace)} OR table_name <> ${literal(name.name)})`,
+  )
+  const [row] = rows
+  if (row === undefined) return
+  fail(
+    'TARGET_FAILED',
+    `${tableId(name)} differs from ${JSON.stringify(row['other'])} only in case, which DuckDB ignores`,
+    { details: { table: tableId(name) } },
+  )
+}
+
+async function hasColumn(tx: Transaction, place: TableName, column: string): Promise<boolean> {
+  const rows = await tx.connection.rows(
+    `SELECT 1 AS found FROM duckdb_columns() WHERE database_name = current_database()
+       AND schema_name = ${literal(place.namespace)} AND table_name = ${literal(place.name)}
+       AND lower(column_name) = lower(${literal(column)})`,
+  )
+  return rows.length > 0
+}

@@ -1,0 +1,415 @@
+/** Reading `millrace.yaml`: what comes out, and every way to be told that something is wrong. */
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+
+import { loadConfig, parseConfig } from '../../../src/config/load.ts'
+import { CodedError } from '../../../src/core/errors.ts'
+
+const env = {
+  SOURCE_URL: 'postgres://shop:s3cret@db.example:5432/shop',
+  TOKEN: 't0ken',
+  WRONG: 'mysql://shop:s3cret@db.example/shop',
+}
+const file = '/etc/shop/millrace.yaml'
+
+const minimal = `task: shop
+source:
+  url: env:SOURCE_URL
+lake:
+  url: ./lake
+`
+
+function parse(text: string) {
+  return parseConfig(text, { file, env })
+}
+
+function refusal(text: string): CodedError {
+  try {
+    parse(text)
+  } catch (error) {
+    if (error instanceof CodedError) return error
+    throw error
+  }
+  return assert.fail('the configuration was accepted')
+}
+
+describe('a configuration', () => {
+  test('needs only a task, a source and a lake', () => {
+    assert.deepEqual(parse(minimal).config, {
+      file,
+      task: 'shop',
+      load: 'full-load-and-cdc',
+      source: {
+        url: env.SOURCE_URL,
+        tables: ['*.*'],
+        slot: 'millrace_shop',
+        publication: { name: 'millrace_shop', isOurs: true },
+        heartbeatMs: 60_000,
+      },
+      lake: {
+        folder: '/etc/shop/lake',
+        format: 'csv.gz',
+        flush: { everyMs: 5000, rows: 100_000, bytes: 67_108_864 },
+      },
+      targets: [],
+      fullLoad: { parallel: 4 },
+      server: { host: '127.0.0.1', port: 7070, token: null },
+    })
+  })
+
+  test('may say everything that this version has', () => {
+    const { config, warnings } = parse(`
+task: shop
+load: cdc
+source:
+  url: env:SOURCE_URL
+  tables: ['app.*', '!app.audit_*']
+  slot: my_slot
+  publication: My publication
+  heartbeat: 5s
+lake:
+  url: file:///var/lake
+  format: csv
+  flush: { every: 100ms, rows: 1_000, bytes: 1MiB }
+targets:
+  local: { type: duckdb, path: ./warehouse.duckdb }
+  other: { type: duckdb, path: /data/other.duckdb, interval: 0s }
+fullLoad: { parallel: 2 }
+server: { listen: '0.0.0.0:80', token: env:TOKEN }
+`)
+    assert.deepEqual(config, {
+      file,
+      task: 'shop',
+      load: 'cdc',
+      source: {
+        url: env.SOURCE_URL,
+        tables: ['app.*', '!app.audit_*'],
+        slot: 'my_slot',
+        publication: { name: 'My publication', isOurs: false },
+        heartbeatMs: 5000,
+      },
+      lake: {
+        folder: '/var/lake',
+        format: 'csv',
+        flush: { everyMs: 100, rows: 1000, bytes: 1_048_576 },
+      },
+      targets: [
+        { name: 'local', type: 'duckdb', path: '/etc/shop/warehouse.duckdb', intervalMs: 1000 },
+        { name: 'other', type: 'duckdb', path: '/data/other.duckdb', intervalMs: 0 },
+      ],
+      fullLoad: { parallel: 2 },
+      server: { host: '0.0.0.0', port: 80, token: 't0ken' },
+    })
+    assert.deepEqual(warnings, [])
+  })
+
+  test('may do without a server', () => {
+    assert.equal(parse(`${minimal}server: null\n`).config.server, null)
+  })
+
+  test('works with a secret written out, and warns', () => {
+    const { config, warnings } = parse(
+      minimal.replace('env:SOURCE_URL', 'postgres://shop:s3cret@db/shop') +
+        'server:\n  token: t0ken\n',
+    )
+    assert.equal(config.source.url, 'postgres://shop:s3cret@db/shop')
+    assert.deepEqual(warnings, [
+      `${file}:3:8 source.url: a secret is written out; better refer to it as env:NAME`,
+      `${file}:7:10 server.token: a secret is written out; better refer to it as env:NAME`,
+    ])
+  })
+
+  test('has no reason to warn of a url without a password', () => {
+    const text = minimal.replace('env:SOURCE_URL', 'postgres://shop@db/shop')
+    assert.deepEqual(parse(text).warnings, [])
+  })
+
+  test('can be read without secrets that nobody needs', () => {
+    const options = { file, env: {}, optional: ['source.url'] } as const
+    const { config } = parseConfig(minimal, options)
+    assert.equal(config.task, 'shop')
+    assert.equal(config.source.url, 'postgres://unresolved/')
+  })
+})
+
+describe('a mistake', () => {
+  const cases: readonly (readonly [what: string, text: string, message: string])[] = [
+    ['no value', minimal.replace('task: shop\n', ''), '1:1 task: is missing'],
+    [
+      'nothing behind the key',
+      minimal.replace('shop', ''),
+      '1:1 task: expected a text, found nothing',
+    ],
+    [
+      'a number for a text',
+      minimal.replace('shop', '5'),
+      '1:7 task: expected a text, found a number',
+    ],
+    [
+      'a task that cannot name a slot',
+      minimal.replace('shop', 'my-shop'),
+      '1:7 task: a task name begins with a-z and has only a-z, 0-9 and _, at most 40 of them',
+    ],
+    ['no section', minimal.replace(/lake:\n.*\n/, ''), '1:1 lake: is missing'],
+    [
+      'a list for a section',
+      minimal.replace('lake:\n  url: ./lake', 'lake: [a]'),
+      '4:7 lake: expected keys and values, found a list',
+    ],
+    [
+      'a missing key of a section',
+      minimal.replace('url: ./lake', 'format: csv'),
+      '4:1 lake.url: is missing',
+    ],
+    [
+      'a misspelled key',
+      minimal.replace('  url: env', '  tabels: []\n  url: env'),
+      '3:3 source.tabels: unknown key; did you mean tables?',
+    ],
+    [
+      'a key of nowhere',
+      `${minimal}  zzz: 1\n`,
+      '6:3 lake.zzz: unknown key; known here: url, format, flush',
+    ],
+    [
+      'a misspelled section',
+      `${minimal}sever: null\n`,
+      '6:1 sever: unknown key; did you mean server?',
+    ],
+    [
+      'an unknown key of a target',
+      `${minimal}targets:\n  w: { type: duckdb, path: x, intervall: 5s }\n`,
+      '7:31 targets.w.intervall: unknown key; did you mean interval?',
+    ],
+    ['a key twice', `${minimal}task: other\n`, '6:1 this key stands here twice'],
+    [
+      'a duration without unit',
+      `${minimal}  flush: { every: 5 }\n`,
+      '6:19 lake.flush.every: expected a duration such as 100ms, 5s, 1m or 12h: the number needs a unit',
+    ],
+    [
+      'a size in units of thousand',
+      `${minimal}  flush:\n    bytes: 64MB\n`,
+      '7:12 lake.flush.bytes: expected a size such as 512KiB, 64MiB or 50GiB, found "64MB"',
+    ],
+    [
+      'too few rows',
+      `${minimal}  flush: { rows: 0 }\n`,
+      '6:18 lake.flush.rows: must be at least 1',
+    ],
+    [
+      'too much at once',
+      `${minimal}fullLoad: { parallel: 65 }\n`,
+      '6:23 fullLoad.parallel: must be at most 64',
+    ],
+    [
+      'half a row',
+      `${minimal}  flush: { rows: 1.5 }\n`,
+      '6:18 lake.flush.rows: expected a whole number, found a number',
+    ],
+    [
+      'an unknown load',
+      `${minimal}load: all\n`,
+      '6:7 load: expected full-load-and-cdc or full-load or cdc',
+    ],
+    [
+      'a table without a schema',
+      minimal.replace('lake:', '  tables:\n    - app.*\n    - orders\nlake:'),
+      '6:7 source.tables[1]: expected schema.table, where * stands for any text, such as app.* or !app.audit_*',
+    ],
+    [
+      'tables that only exclude',
+      minimal.replace('lake:', "  tables: ['!app.x']\nlake:"),
+      '4:11 source.tables: only excludes tables; begin with a pattern that includes some, such as *.*',
+    ],
+    [
+      'a slot that PostgreSQL refuses',
+      minimal.replace('lake:', '  slot: My-Slot\nlake:'),
+      '4:9 source.slot: a slot name has only a-z, 0-9 and _, and at most 63 of them',
+    ],
+    [
+      'the url of another database',
+      minimal.replace('env:SOURCE_URL', 'mysql://db/shop'),
+      '3:8 source.url: expected postgres://user@host:5432/database, or a reference to it such as env:NAME',
+    ],
+    [
+      'the url of another database behind a reference',
+      minimal.replace('SOURCE_URL', 'WRONG'),
+      '3:8 source.url: expected postgres://user@host:5432/database, or a reference to it such as env:NAME (that is the value of env:WRONG)',
+    ],
+    [
+      'a password that breaks the url',
+      minimal.replace('env:SOURCE_URL', '"postgres://shop:a#b@db/shop"'),
+      '3:8 source.url: is not a valid url; in passwords, characters such as # / ? @ must be percent-encoded',
+    ],
+    [
+      'a reference to a service',
+      minimal.replace('env:SOURCE_URL', 'ssm:shop'),
+      '3:8 source.url: a reference to ssm is not in this version yet; use env:NAME or file:PATH',
+    ],
+    [
+      'a server for everyone without a token',
+      `${minimal}server: { listen: ':7070' }\n`,
+      '6:1 server.token: is required, because other machines can connect to server.listen',
+    ],
+    [
+      'no port',
+      `${minimal}server: { listen: 127.0.0.1 }\n`,
+      '6:19 server.listen: expected host:port, such as 127.0.0.1:7070',
+    ],
+    [
+      'a bad name of a target',
+      `${minimal}targets:\n  My target: { type: duckdb, path: x }\n`,
+      '7:3 targets."My target": a target name begins with a-z and has only a-z, 0-9, _ and -, at most 40 of them',
+    ],
+    [
+      'a target without a type',
+      `${minimal}targets:\n  w: { path: x }\n`,
+      '7:3 targets.w.type: expected a type: duckdb',
+    ],
+    [
+      'an unknown type of target',
+      `${minimal}targets:\n  w: { type: oracle }\n`,
+      '7:14 targets.w.type: no such type of target; this version has: duckdb',
+    ],
+    [
+      'two targets in one file',
+      `${minimal}targets:\n  a: { type: duckdb, path: x.db }\n  b: { type: duckdb, path: ./y/../x.db }\n`,
+      '8:28 targets.b.path: is the file of targets.a too',
+    ],
+    ['a list instead of keys', '- task: shop\n', '1:1 expected keys and values'],
+    ['an empty file', '# nothing\n', '1:1 there are no keys in the file'],
+    [
+      'an alias without an anchor',
+      `${minimal}server: *none\n`,
+      '6:9 there is no anchor &none before this',
+    ],
+    ['YAML that is none', 'task: shop\nsource: {url: x\n', null],
+    ['a tab for indentation', 'task: shop\nsource:\n\turl: x\n', null],
+  ].map(([what, text, message]) => [what, text, message] as [string, string, string])
+
+  for (const [what, text, message] of cases) {
+    test(`is pointed at: ${what}`, () => {
+      const { code, message: found } = refusal(text)
+      assert.equal(code, 'CONFIG_INVALID')
+      if (message === null) assert.match(found, new RegExp(`^${file}:\\d+:\\d+ .`))
+      else assert.equal(found, `${file}:${message}`)
+      assert.doesNotMatch(found, /s3cret|t0ken/)
+    })
+  }
+
+  test('does not hide the others', () => {
+    const { message } = refusal(`task: Shop
+sorce: {}
+source:
+  url: env:MISSING
+  slot: A
+lake:
+  url: ./lake
+  flush: { every: 5 }
+  url: twice
+`)
+    assert.equal(
+      message,
+      [
+        `${file} has 6 mistakes`,
+        `${file}:1:7 task: a task name begins with a-z and has only a-z, 0-9 and _, at most 40 of them`,
+        `${file}:2:1 sorce: unknown key; did you mean source?`,
+        `${file}:4:8 source.url: the environment variable MISSING is not set`,
+        `${file}:5:9 source.slot: a slot name has only a-z, 0-9 and _, and at most 63 of them`,
+        `${file}:8:19 lake.flush.every: expected a duration such as 100ms, 5s, 1m or 12h: the number needs a unit`,
+        `${file}:9:3 this key stands here twice`,
+      ].join('\n'),
+    )
+  })
+})
+
+describe('what a later version will have', () => {
+  const cases = [
+    [
+      'a bucket',
+      ['./lake', 's3://lake/shop'],
+      '5:8 lake.url: a lake in a bucket is not in this version yet; give a folder such as ./lake',
+    ],
+    [
+      'parquet',
+      ['./lake', './lake\n  format: parquet'],
+      '6:11 lake.format: parquet is not in this version yet',
+    ],
+    ['lake.keep', ['./lake', './lake\n  keep: 400d'], '6:9 lake.keep: is not in this version yet'],
+    [
+      'flush.putsPerSecond',
+      ['./lake', './lake\n  flush: { putsPerSecond: 10 }'],
+      '6:27 lake.flush.putsPerSecond: is not in this version yet',
+    ],
+    [
+      'source.columns',
+      ['lake:', '  columns: { app.users: { exclude: [x] } }\nlake:'],
+      '4:12 source.columns: is not in this version yet',
+    ],
+    [
+      'source.walBudget',
+      ['lake:', '  walBudget: { bytes: 50GiB }\nlake:'],
+      '4:14 source.walBudget: is not in this version yet',
+    ],
+    ['mappings', ['task', 'mappings: ./m.json\ntask'], '1:11 mappings: is not in this version yet'],
+    ...['redshift', 'postgres', 'cassandra', 'dms-files'].map(
+      (type) =>
+        [
+          `targets of type ${type}`,
+          ['task', `targets: { w: { type: ${type}, url: env:X } }\ntask`],
+          `1:23 targets.w.type: a target of type ${type} is not in this version yet; this version has: duckdb`,
+        ] as const,
+    ),
+    [
+      'tables of a target',
+      ['task', 'targets: { w: { type: duckdb, path: x, tables: [a.b] } }\ntask'],
+      '1:48 targets.w.tables: is not in this version yet',
+    ],
+  ] as const
+  for (const [what, [from, to], message] of cases) {
+    test(`is refused rather than ignored: ${what}`, () => {
+      const { code, message: found } = refusal(minimal.replace(from, to))
+      assert.equal(code, 'CONFIG_INVALID')
+      assert.equal(found, `${file}:${message}`)
+    })
+  }
+})
+
+describe('a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace config '))
+
+  test('that is not there is CONFIG_MISSING', () => {
+    const missing = join(folder, 'none.yaml')
+    assert.throws(() => loadConfig(missing, {}), {
+      code: 'CONFIG_MISSING',
+      message: `there is no file ${missing}`,
+    })
+  })
+
+  test('that is a folder is CONFIG_MISSING', () => {
+    assert.throws(() => loadConfig(folder, {}), {
+      code: 'CONFIG_MISSING',
+      message: `${folder} cannot be read (EISDIR)`,
+    })
+  })
+
+  test('is what relative paths start from', () => {
+    const path = join(folder, 'millrace.yaml')
+    writeFileSync(path, minimal.replace('env:SOURCE_URL', 'file:url.txt'))
+    writeFileSync(join(folder, 'url.txt'), 'postgres://db/shop\n')
+    const { config } = loadConfig(path, {})
+    assert.equal(config.source.url, 'postgres://db/shop')
+    assert.equal(config.lake.folder, join(folder, 'lake'))
+  })
+
+  test('whose only fault is a missing secret is SECRET_MISSING', () => {
+    const { code, message } = refusal(minimal.replace('SOURCE_URL', 'NOBODY'))
+    assert.equal(code, 'SECRET_MISSING')
+    assert.equal(message, `${file}:3:8 source.url: the environment variable NOBODY is not set`)
+  })
+})

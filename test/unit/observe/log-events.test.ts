@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+
+import { CodedError } from '../../../src/core/errors.ts'
+import type { TaskEvent } from '../../../src/core/events.ts'
+import { logEvents } from '../../../src/observe/log-events.ts'
+import { createLog } from '../../../src/observe/log.ts'
+import { applied, changes, ORDERS, written } from '../task/events.ts'
+
+function start() {
+  const time = { now: 0 }
+  const { log, lines } = createLog({ out: { write: () => true }, isPretty: false, level: 'info' })
+  const emit = logEvents(log, () => time.now)
+  const told = (): unknown[] =>
+    lines.since(0).map(({ level, message, fields }) => [level, message, fields])
+  return { emit, told, time }
+}
+
+describe('log lines of events', () => {
+  test('sum up manifests every ten seconds, so that a busy task does not flood the log', () => {
+    const { emit, told, time } = start()
+    for (let n = 1; n <= 120; n++) {
+      time.now += 200
+      emit(written(n, time.now, { entries: [changes(ORDERS, { i: 10 })] }))
+    }
+    const line = { manifests: 50, rows: 500, bytes: 50_000, seconds: 10 }
+    assert.deepEqual(told(), [
+      ['info', 'changes written', { ...line, upTo: 50 }],
+      ['info', 'changes written', { ...line, upTo: 100 }],
+    ])
+  })
+
+  test('sum up batches per target', () => {
+    const { emit, told, time } = start()
+    for (let n = 1; n <= 4; n++) {
+      time.now += 4000
+      emit(applied(n, time.now, 7))
+    }
+    const fields = { target: 'warehouse', batches: 4, upTo: 4, changes: 28, seconds: 12 }
+    assert.deepEqual(told(), [['info', 'changes applied', fields]])
+  })
+
+  test('are silent while nothing but heartbeats is written', () => {
+    const { emit, told, time } = start()
+    for (let n = 1; n <= 60; n++) {
+      time.now += 60_000
+      emit(written(n, time.now, {}))
+      emit(applied(n, time.now, 0))
+    }
+    assert.deepEqual(told(), [])
+  })
+
+  test('tell the rest when capture stops', () => {
+    const { emit, told } = start()
+    emit(written(1, 0, { entries: [changes(ORDERS, { u: 2 })] }))
+    emit({ type: 'capture-state', state: 'stopped', error: null })
+    const fields = { manifests: 1, upTo: 1, rows: 2, bytes: 1000, seconds: 0 }
+    assert.deepEqual(told(), [
+      ['info', 'changes written', fields],
+      ['info', 'capture stopped', {}],
+    ])
+  })
+
+  const lost = new CodedError('CONNECTION_LOST', 'the connection broke')
+  const refused = new CodedError('TARGET_FAILED', 'relation is missing')
+  const cases: [TaskEvent, string, string, string?][] = [
+    [{ type: 'capture-state', state: 'streaming', error: null }, 'info', 'capture began to stream'],
+    [
+      { type: 'capture-state', state: 'retrying', error: lost },
+      'warn',
+      'capture interrupted',
+      'CONNECTION_LOST',
+    ],
+    [
+      { type: 'target-state', target: 'w', state: 'failed', error: refused },
+      'error',
+      'target failed',
+      'TARGET_FAILED',
+    ],
+    [{ type: 'load-began', table: ORDERS, isReload: true }, 'info', 'reload began'],
+    [{ type: 'load-ended', table: ORDERS, rows: 1, bytes: 1, seconds: 1 }, 'info', 'load ended'],
+    [{ type: 'load-cancelled', table: ORDERS, reason: 'altered' }, 'warn', 'load cancelled'],
+    [
+      { type: 'straggler', target: 'w', table: ORDERS, state: 'joined', rows: 9, error: null },
+      'info',
+      'table joined',
+    ],
+    [
+      {
+        type: 'straggler',
+        target: 'w',
+        table: ORDERS,
+        state: 'suspended',
+        rows: 9,
+        error: refused,
+      },
+      'error',
+      'table failed',
+      'TARGET_FAILED',
+    ],
+  ]
+  for (const [event, level, message, code] of cases) {
+    test(`say "${message}" at ${level}`, () => {
+      const { emit, told } = start()
+      emit(event)
+      const [[toldLevel, toldMessage, fields]] = told() as [[string, string, { code?: string }]]
+      assert.deepEqual([toldLevel, toldMessage, fields.code], [level, message, code])
+    })
+  }
+})
