@@ -22,6 +22,8 @@ export interface CommandContext {
   /** Whether a person looks at stdout: then it may have colours and move. */
   readonly isTerminal: boolean
   readonly hasColour: boolean
+  /** stderr may be a terminal where stdout is not, and the other way round. */
+  readonly hasErrorColour: boolean
 }
 
 export interface SwitchFlag {

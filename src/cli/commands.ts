@@ -1,7 +1,10 @@
 /** All commands, in the order in which the help shows them. */
 
 import type { Command } from './command.ts'
+import { demoCommand } from './commands/demo.ts'
 import { initCommand } from './commands/init.ts'
+import { lakeCatCommand } from './commands/lake-cat.ts'
+import { lakeLsCommand } from './commands/lake-ls.ts'
 import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
 import { tablesCommand } from './commands/tables.ts'
@@ -12,5 +15,8 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   statusCommand,
   tablesCommand,
+  lakeLsCommand,
+  lakeCatCommand,
+  demoCommand,
   versionCommand,
 ]

@@ -29,4 +29,5 @@ process.exitCode = await runProgram(COMMANDS, process.argv.slice(2), {
   signal: stop.signal,
   isTerminal,
   hasColour: wantsColour(isTerminal, process.env),
+  hasErrorColour: wantsColour(process.stderr.isTTY ?? false, process.env),
 })

@@ -32,8 +32,8 @@ export async function runProgram(
     // Who pressed Ctrl-C knows why it ended.
     if (context.signal.aborted && error === context.signal.reason) return 1
     const failure = error instanceof CommanderError ? usageError(error, words) : error
-    const { stderr, hasColour } = context
-    stderr.write(printError(failure, { hasColour, isJson: words.includes('--json') }))
+    const style = { hasColour: context.hasErrorColour, isJson: words.includes('--json') }
+    context.stderr.write(printError(failure, style))
     return exitCodeOf(failure)
   }
 }

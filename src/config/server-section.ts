@@ -36,7 +36,8 @@ export const serverSection = z
       .describe('Host and port. Port 0 takes any free one.'),
     token: z
       .string()
-      .min(1, 'expected a text that is not empty')
+      // It travels in a header of HTTP.
+      .regex(/^[\x21-\x7e]+$/, 'a token has only letters, digits and signs of ASCII, and no spaces')
       .meta({ secret: true })
       .optional()
       .describe(

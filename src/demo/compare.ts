@@ -37,7 +37,7 @@ export interface TableComparison {
   readonly keys: readonly DifferingKey[]
 }
 
-export interface DifferingKey {
+interface DifferingKey {
   /** `missing`: the source has the row and the warehouse does not. `extra`: the other way round. */
   readonly kind: Difference['kind']
   /** `order_id=7, line_no=2` */

@@ -20,7 +20,7 @@ export interface LakeInfo {
   readonly source: LakeSource
 }
 
-export interface LakeSource {
+interface LakeSource {
   /** system_identifier of the server, in decimal. */
   readonly systemId: string
   readonly database: string

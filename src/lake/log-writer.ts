@@ -10,7 +10,7 @@
  * writer that has failed in any way is not used again.
  */
 
-import type { BarrierItem, ChangeBatch, Chunk, LogPosition } from '../core/batch.ts'
+import type { BarrierItem, ChangeBatch, Chunk } from '../core/batch.ts'
 import type { Clock } from '../core/clock.ts'
 import { fail, hasCode } from '../core/errors.ts'
 import { maxLsn, type Lsn } from '../core/lsn.ts'
@@ -79,13 +79,21 @@ export class LogWriter {
     run: RunInfo,
     start: { readonly lsn: Lsn; readonly timeline: number },
   ): Promise<void> {
-    const to: LogPosition = { lsn: start.lsn, ordinal: 0, end: true }
-    const state: LogState =
-      head.n > 0 ? head : { ...head, epoch: 1, to, confirm: start.lsn, timeline: start.timeline }
+    const state = head.n > 0 ? head : this.#beginning(head, start)
     this.#state = state
     this.#generation = state.n + 1
     const order = this.#orderClock()
     await this.#put({ ...this.#draft(order), kind: 'open', timeline: start.timeline, run })
+  }
+
+  /** An empty lake begins where the slot stands, and its `order` at our own time. */
+  #beginning(
+    empty: LogState,
+    { lsn, timeline }: { readonly lsn: Lsn; readonly timeline: number },
+  ): LogState {
+    const to = { lsn, ordinal: 0, end: true }
+    const clock = Math.trunc(this.#parts.clock.now() * 1000)
+    return { ...empty, epoch: 1, to, confirm: lsn, timeline, clock }
   }
 
   /** Makes a batch part of the log. Resolves once it is durable. */

@@ -100,7 +100,7 @@ export const METRICS = {
   },
   millrace_tables: {
     type: 'gauge',
-    help: 'Tables by state: see docs/cli.md.',
+    help: 'Tables by state, in the words of DMS.',
     labels: ['state'],
   },
 

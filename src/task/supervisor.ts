@@ -5,7 +5,7 @@
  * error shown, while capture and the other targets go on; its place in the log waits for it.
  */
 
-import type { Emit } from '../core/events.ts'
+import type { CaptureState, Emit } from '../core/events.ts'
 import type { Lsn } from '../core/lsn.ts'
 import { CaughtUp, type TargetPosition } from './caught-up.ts'
 import type { Statistics } from './statistics.ts'
@@ -33,6 +33,7 @@ export class Supervisor {
   readonly #caughtUp = new CaughtUp()
   readonly #stop = new AbortController()
   #failedTargets = 0
+  #isStarted = false
   #isEnding = false
 
   constructor(parts: SupervisorParts) {
@@ -41,7 +42,7 @@ export class Supervisor {
 
   /** Must hear every event of the task. */
   readonly hear: Emit = (event) => {
-    if (event.type === 'capture-state' && event.state === 'streaming') this.#started()
+    if (event.type === 'capture-state') this.#started(event.state)
     if (event.type === 'manifest-written') for (const target of this.#parts.targets) target.ring()
     this.#caughtUp.apply(event)
     this.#endIfCaughtUp()
@@ -86,10 +87,11 @@ export class Supervisor {
     return this.#failedTargets === 0
   }
 
-  #started(): void {
-    if (this.#parts.statistics.view().state === 'starting') {
-      this.#parts.statistics.transition('started')
-    }
+  /** The first stream of the run makes the task a running one, whether or not a load goes on beside it. */
+  #started(state: CaptureState): void {
+    if (this.#isStarted || (state !== 'loading' && state !== 'streaming')) return
+    this.#isStarted = true
+    this.#parts.statistics.transition('started')
   }
 
   /** What failed was told by the applier itself, as an event. */

@@ -34,6 +34,7 @@ const TIMES: readonly Sample[] = [
   'infinity',
   '-infinity',
 ]
+/** With a zone. DuckDB keeps the years from 287396 on, but does not write them rightly with a zone. */
 const zoned = (sample: Sample): Sample => {
   const [pg, duck] = typeof sample === 'string' ? [sample, sample] : sample
   if (pg.endsWith('infinity')) return pg
@@ -74,7 +75,7 @@ const CORPUS: readonly Corpus[] = [
     samples: ['0.1', '5e-324', '1.7976931348623157e+308', '0.30000000000000004', ['NaN', 'nan'], ['Infinity', 'inf'], ['-0', '-0.0']], // prettier-ignore
   },
   { type: numeric(10, 2), samples: ['0.00', '-0.01', '99999999.99', '1.50'] },
-  { type: numeric(38, 0), samples: [`${'9'.repeat(38)}`, `-${'9'.repeat(38)}`] },
+  { type: numeric(38, 0), samples: ['9'.repeat(38), `-${'9'.repeat(38)}`] },
   {
     type: numeric(38, 20),
     samples: [`${'9'.repeat(18)}.${'9'.repeat(20)}`, '0.00000000000000000001'],
@@ -120,7 +121,8 @@ const CORPUS: readonly Corpus[] = [
   {
     type: typeOf('timestamptz'),
     samples: [
-      ...TIMES.map(zoned),
+      ...TIMES.filter((sample) => !sample.includes('294246-12-31 23:59:59.999999')).map(zoned),
+      '280000-12-31 23:59:59.999999+00',
       ['2024-01-01 00:00:00+05:30', '2023-12-31 18:30:00+00'],
       ['2024-01-01 00:00:00-00:00:15', '2024-01-01 00:00:15+00'],
       ['0001-01-01 00:00:00+00', '0001-01-01 00:00:00+00'],

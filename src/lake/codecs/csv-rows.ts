@@ -19,7 +19,6 @@ const DIGITS = /^\d{1,20}$/
 const MAX_LSN = 2n ** 64n - 1n
 const MAX_ORDINAL = 2 ** 48 - 1
 
-const NONE = Buffer.alloc(0)
 /** Up to about here a loop beats the call of a native copy. */
 const SHORT_BYTES = 64
 
@@ -36,9 +35,9 @@ export class CsvRows {
   /** For each column what stands for an empty field in this row: NULL or unchanged. */
   readonly #emptyKind: Uint8Array
   readonly #places: ReadonlyMap<string, number>
-  #lsnText: Buffer = NONE
-  #timeText: Buffer = NONE
-  #listText: Buffer = NONE
+  #lsnText: Buffer | null = null
+  #timeText: Buffer | null = null
+  #listText = Buffer.alloc(0)
   #isHeaderRead = false
 
   constructor(shape: Shape) {
@@ -139,7 +138,8 @@ export class CsvRows {
     return this.#csv.bytes.subarray(this.#csv.start(field), this.#csv.end(field))
   }
 
-  #isText(field: number, text: Buffer): boolean {
+  #isText(field: number, text: Buffer | null): boolean {
+    if (text === null) return false
     const { bytes } = this.#csv
     const start = this.#csv.start(field)
     if (this.#csv.end(field) - start !== text.length) return false

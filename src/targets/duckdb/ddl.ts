@@ -68,6 +68,7 @@ export async function alter(tx: Transaction, step: StepOf<'alter'>): Promise<voi
   if (tx.isWritten(place)) await rewrite(tx, place)
   for (const column of added) await addColumn(tx, step, column)
   for (const change of changed) await retype(tx, step.table, change)
+  await fillLists(tx, step, added)
 }
 
 async function addColumn(tx: Transaction, step: StepOf<'alter'>, column: Column): Promise<void> {
@@ -75,15 +76,36 @@ async function addColumn(tx: Transaction, step: StepOf<'alter'>, column: Column)
   const name = identifier(column.name)
   const table = `ALTER TABLE ${qualified(place)}`
   if (await hasColumn(tx, place, column.name)) await tx.run(`${table} DROP COLUMN ${name}`)
-  const text = step.defaults[column.name] ?? null
+  const value = isList(column) ? null : defaultOf(step, column)
   const type = duckdbType(column.type)
-  if (text === null) {
-    await tx.run(`${table} ADD COLUMN ${name} ${type}`)
-    return
-  }
-  const value = fromText(column.type, literal(text))
-  await tx.run(`${table} ADD COLUMN ${name} ${type} DEFAULT ${value}`)
-  await tx.run(`${table} ALTER COLUMN ${name} DROP DEFAULT`)
+  await tx.run(`${table} ADD COLUMN ${name} ${type} ${value === null ? '' : `DEFAULT ${value}`}`)
+  if (value !== null) await tx.run(`${table} ALTER COLUMN ${name} DROP DEFAULT`)
+}
+
+/** The expression that makes a list cannot be a DEFAULT, and updates must come after all changes. */
+async function fillLists(
+  tx: Transaction,
+  step: StepOf<'alter'>,
+  added: readonly Column[],
+): Promise<void> {
+  const values = added.filter(isList).flatMap((column) => {
+    const value = defaultOf(step, column)
+    return value === null ? [] : [`${identifier(column.name)} = ${value}`]
+  })
+  if (values.length === 0) return
+  const place = placeOf(step.table)
+  await tx.run(`UPDATE ${qualified(place)} SET ${values.join(', ')}`)
+  tx.markWritten(place)
+}
+
+function isList({ type }: Column): boolean {
+  return duckdbType(type).endsWith('[]')
+}
+
+/** What rows that exist have in an added column, as an expression; `null` for NULL. */
+function defaultOf({ defaults }: StepOf<'alter'>, { name, type }: Column): string | null {
+  const text = defaults[name] ?? null
+  return text === null ? null : fromText(type, literal(text))
 }
 
 /** Makes the table one of this transaction, with the same rows. */

@@ -84,6 +84,16 @@ class Fold {
       `CREATE OR REPLACE TEMP TABLE ${STAGED} AS
        SELECT c0 AS op, ${selected.join(', ')} FROM ${readCsv(file, fields)}`,
     )
+    await this.#checkCount()
+  }
+
+  /** DuckDB passes over a last line that is not whole. */
+  async #checkCount(): Promise<void> {
+    const { upserts, deletes } = this.#step.rows
+    const [row] = await this.#tx.connection.rows(`SELECT count(*) AS rows FROM ${STAGED}`)
+    const count = Number(row?.['rows'])
+    if (count === upserts + deletes) return
+    failed(this.#step, 'TARGET_FAILED', `DuckDB read ${count} of ${upserts + deletes} rows`)
   }
 
   async fill(): Promise<void> {

@@ -116,7 +116,7 @@ describe('a batch', () => {
     }
     const desk = await drained(log, { limits: { ...LARGE, rows: 4 } })
     assert.equal(desk.target.rows({ namespace: 'app', name: 'a' })!.size, 10)
-    assert.deepEqual(desk.commits.slice(1), [['create', 'fold', 'fold', 'fold']])
+    assert.deepEqual(desk.commits.slice(1), [['create'], ['fold', 'fold', 'fold']])
   })
 
   test('waits for the end of a transaction', async () => {
@@ -435,7 +435,7 @@ describe('a failure', () => {
     const sleeps: number[] = []
     let failures = 3
     const pause = (point: PausePoint) =>
-      point === 'ledger' && failures-- > 0
+      point === 'open' && failures-- > 0
         ? Promise.reject(new CodedError('CONNECTION_LOST', 'no connection'))
         : Promise.resolve()
     const sleep = (ms: number) => {

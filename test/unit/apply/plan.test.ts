@@ -63,6 +63,16 @@ describe('the plan of a batch', () => {
       pieces: ['truncated rows a 3'],
     },
     {
+      name: 'never reads the row of a truncate that is alone in a file',
+      live: { a: 'a1' },
+      entries: (log) => [
+        log.rows('a', [{ op: 'truncate', lsn: 2n, ordinal: 2, values: [] }]),
+        truncate('a', [2, 2]),
+        log.rows('a', row(3)),
+      ],
+      pieces: ['truncated rows a 3'],
+    },
+    {
       name: 'empties a table after which nothing comes',
       live: { a: 'a1' },
       entries: (log) => [log.rows('a', row(1)), truncate('a', [2, 2])],

@@ -142,6 +142,7 @@ describe('a damaged file', () => {
     ['with an unknown Op', `${header}X,1,2,2,${time},,1,a,\n`],
     ['without an Op', `${header},1,2,2,${time},,1,a,\n`],
     ['with an LSN that is none', `${header}I,1,0/2,2,${time},,1,a,\n`],
+    ['without an LSN', `${header}I,1,,2,${time},,1,a,\n`],
     ['with an LSN of more than 64 bits', `${header}I,1,18446744073709551616,2,${time},,1,a,\n`],
     ['with an ordinal that is none', `${header}I,1,2,2.5,${time},,1,a,\n`],
     ['without an ordinal', `${header}I,1,2,,${time},,1,a,\n`],

@@ -1,0 +1,173 @@
+/**
+ * `demo`: everything at once, on this machine alone.
+ *
+ *   embedded PostgreSQL with a shop under load ─► lake in a folder ─► DuckDB, and the dashboard
+ *
+ * With `--seconds` it proves itself: it stops the load, lets the target catch up, compares every row
+ * of every table, and says how many differ.
+ */
+
+import { rm } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+
+import pg from 'pg'
+
+import { compareTables, countDifferences, type TableComparison } from '../../demo/compare.ts'
+import { writeDemoConfig } from '../../demo/config-file.ts'
+import { embeddedDataDir, startEmbeddedPostgres } from '../../demo/embedded-server.ts'
+import { SHOP_TABLES } from '../../demo/shop-schema.ts'
+import { createShop, hasShop } from '../../demo/shop.ts'
+import { runWorkload } from '../../demo/workload.ts'
+import { loadConfig } from '../../config/load.ts'
+import { connect } from '../../postgres/connect.ts'
+import { systemClock } from '../../system-clock.ts'
+import { command, type CommandContext, type ExitCode } from '../command.ts'
+import { formatCount } from '../format.ts'
+import { openSession, type TaskSession } from '../run-task.ts'
+
+export const demoCommand = command({
+  name: 'demo',
+  summary: 'Try it: a shop under load, a lake, a warehouse, the dashboard',
+  details:
+    'Starts a PostgreSQL of its own in ./millrace-demo and replicates it into a lake and a DuckDB ' +
+    'file there. Run again, it goes on where it was. With --seconds it ends by itself, compares ' +
+    'source and warehouse row by row, and ends with 1 if they differ.',
+  flags: {
+    seconds: {
+      kind: 'count',
+      value: 'n',
+      about: 'stop the load after n seconds, catch up, compare, end',
+      default: null,
+    },
+    fresh: { kind: 'switch', about: 'begin with an empty folder' },
+    dir: { kind: 'text', value: 'folder', about: 'where all of it is kept', default: 'millrace-demo' },
+    rate: { kind: 'count', value: 'n', about: 'changed rows a second', default: 300 },
+    port: { kind: 'count', value: 'n', about: 'port of the dashboard; 0 is any', default: 7070 },
+  },
+  arguments: {},
+
+  async run({ seconds, fresh, dir, rate, port }, context) {
+    const folder = resolve(dir)
+    const dataDir = join(folder, 'postgres')
+    const { stdout } = context
+    if (fresh) {
+      await rm(await embeddedDataDir(dataDir), { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
+    }
+    stdout.write(`starting PostgreSQL in ${shown(folder)}\n`)
+    await using server = await startEmbeddedPostgres({ dataDir })
+    await fillShop(server.url, stdout)
+    const file = await writeDemoConfig({ folder, sourceUrl: server.url, port })
+    // Awaited here, or the server would be stopped at once.
+    return await runDemo({ file, sourceUrl: server.url, seconds, rate }, context)
+  },
+})
+
+interface Demo {
+  readonly file: string
+  readonly sourceUrl: string
+  readonly seconds: number | null
+  readonly rate: number
+}
+
+async function fillShop(url: string, stdout: NodeJS.WritableStream): Promise<void> {
+  const client = await connect({ url, applicationName: 'millrace demo: shop' })
+  try {
+    if (await hasShop(client)) return
+    stdout.write('filling the shop\n')
+    await createShop(client)
+  } finally {
+    await client.end()
+  }
+}
+
+async function runDemo(demo: Demo, context: CommandContext): Promise<ExitCode> {
+  const { config } = loadConfig(demo.file, context.env)
+  await using session = await openSession(config, context)
+  session.print(`dashboard: ${session.url}\n${thingsToTry(demo.file)}`)
+  const load = new AbortController()
+  const working = work(demo, load.signal)
+  const ending = demo.seconds === null ? null : endAfter(demo.seconds, { session, load, working })
+  const stop = (): void => load.abort()
+  context.signal.addEventListener('abort', stop, { once: true })
+  try {
+    const isGood = await session.task.run(context.signal)
+    if (!isGood) return 1
+    if (ending === null || context.signal.aborted) return 0
+    await ending
+    return await compare(demo.sourceUrl, session)
+  } finally {
+    load.abort()
+    await working
+  }
+}
+
+/** Keeps the shop busy; when the source goes away, so does the load. */
+async function work({ sourceUrl, rate }: Demo, signal: AbortSignal): Promise<void> {
+  const pool = new pg.Pool({ connectionString: sourceUrl, max: 4 })
+  pool.on('error', () => {})
+  try {
+    await runWorkload(pool, { signal, ratePerSecond: rate })
+  } finally {
+    await pool.end()
+  }
+}
+
+interface Running {
+  readonly session: TaskSession
+  readonly load: AbortController
+  readonly working: Promise<void>
+}
+
+async function endAfter(seconds: number, { session, load, working }: Running): Promise<void> {
+  await systemClock.sleep(seconds * 1000, load.signal)
+  load.abort()
+  await working
+  await session.task.endWhenCaughtUp()
+}
+
+async function compare(sourceUrl: string, session: TaskSession): Promise<ExitCode> {
+  const [target] = session.task.targets.values()
+  const source = await connect({ url: sourceUrl, applicationName: 'millrace demo: compare' })
+  try {
+    const query = async (sql: string): Promise<unknown[][]> => {
+      return (await target!.query(sql)).map((row) => Object.values(row))
+    }
+    const results = await compareTables(source, query, SHOP_TABLES)
+    const differences = countDifferences(results)
+    session.print(describe(results))
+    return differences === 0 ? 0 : 1
+  } finally {
+    await source.end()
+  }
+}
+
+function describe(results: readonly TableComparison[]): string {
+  const differing = results.flatMap(({ table, keys }) =>
+    keys.map(({ kind, key, columns }) => `  ${table} ${key}: ${[kind, ...columns].join(' ')}`),
+  )
+  let rows = 0
+  for (const result of results) rows += result.rows
+  const counts = `${results.length} tables, ${formatCount(rows)} rows`
+  const sum = `demo: ${counts}, ${formatCount(countDifferences(results))} differences`
+  return `${[...differing, sum].join('\n')}\n`
+}
+
+function thingsToTry(file: string): string {
+  const config = shown(file)
+  return [
+    'things to try in another terminal:',
+    `  npx millrace status --config ${config}`,
+    `  npx millrace lake ls --config ${config}`,
+    'and once this has ended, since DuckDB lets one process at a time open its file:',
+    `  node examples/query.mjs ${shown(join(file, '../warehouse.duckdb'))} "SELECT status, count(*) FROM app.orders GROUP BY 1"`,
+    '',
+  ].join('\n')
+}
+
+/** As one would type it here. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path)
+  const text = short.startsWith('..') ? path : short
+  return text.includes(' ') ? `'${text}'` : text
+}

@@ -1,0 +1,75 @@
+/** `lake ls`: what is in the lake, table by table. */
+
+import { openLake } from '../../compose.ts'
+import { loadConfig } from '../../config/load.ts'
+import { readLakeInfo } from '../../lake/lake-info.ts'
+import { summarize, type TableSummary } from '../../lake/summary.ts'
+import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
+import { alignTable, formatBytes, formatCount } from '../format.ts'
+
+export const lakeLsCommand = command({
+  name: 'lake ls',
+  summary: 'List what is in the lake',
+  details: 'Reads the manifests of the lake, whether or not a task is running.',
+  flags: { config: CONFIG_FLAG, json: JSON_FLAG },
+  arguments: {
+    table: { about: 'only this table, with its files: app.orders', isOptional: true },
+  },
+
+  async run({ config: file, json, table }, { env, stdout }) {
+    const { config } = loadConfig(file, env, { optional: ['source.url'] })
+    const lake = openLake(config)
+    const info = await readLakeInfo(lake.store)
+    const summary = await summarize(lake.reader, table)
+    if (json) {
+      stdout.write(`${JSON.stringify({ lake: { url: lake.store.url, ...info }, ...summary })}\n`)
+      return 0
+    }
+    const { head, tables, files } = summary
+    stdout.write(`${lake.store.url}  task ${info.task}, manifest ${formatCount(head)}\n\n`)
+    stdout.write(table === null ? tableList(tables) : fileList(files))
+    return 0
+  },
+})
+
+function tableList(tables: readonly TableSummary[]): string {
+  const columns = [
+    { title: 'TABLE', align: 'left' },
+    { title: 'LOADED', align: 'right' },
+    { title: 'INSERTS', align: 'right' },
+    { title: 'UPDATES', align: 'right' },
+    { title: 'DELETES', align: 'right' },
+    { title: 'FILES', align: 'right' },
+    { title: 'SIZE', align: 'right' },
+    { title: 'LAST CHANGE IN', align: 'right' },
+  ] as const
+  const rows = tables.map(({ table, loaded, counts, files, bytes, lastManifest }) => [
+    table,
+    formatCount(loaded),
+    formatCount(counts.i),
+    formatCount(counts.u),
+    formatCount(counts.d),
+    formatCount(files),
+    formatBytes(bytes),
+    lastManifest === null ? '-' : `manifest ${lastManifest}`,
+  ])
+  return alignTable(columns, rows)
+}
+
+function fileList(
+  files: readonly { path: string; rows: number; bytes: number; manifest: number }[],
+): string {
+  const columns = [
+    { title: 'MANIFEST', align: 'right' },
+    { title: 'ROWS', align: 'right' },
+    { title: 'SIZE', align: 'right' },
+    { title: 'FILE', align: 'left' },
+  ] as const
+  const rows = files.map(({ path, rows: count, bytes, manifest }) => [
+    formatCount(manifest),
+    formatCount(count),
+    formatBytes(bytes),
+    path,
+  ])
+  return alignTable(columns, rows)
+}
