@@ -22,6 +22,7 @@ import { selectTables } from './core/table-selection.ts'
 import { createOrCheck, type LakeInfo } from './lake/lake-info.ts'
 import { LogReader } from './lake/log-reader.ts'
 import type { LogState } from './lake/log-state.ts'
+import { LogWriter } from './lake/log-writer.ts'
 import { deleteRequest, listRequests, writeRequest } from './lake/requests.ts'
 import { Shapes } from './lake/shapes.ts'
 import { withConnection } from './postgres/connect.ts'
@@ -45,7 +46,6 @@ export interface Task extends AsyncDisposable {
   /** Ends the run once every target has what the source has now. */
   endWhenCaughtUp(): Promise<void>
 }
-
 
 const ROLLUP_EVERY = 1000
 const PART_BYTES = 64 * 1024 * 1024
@@ -111,18 +111,13 @@ function capture(
 ): Capture {
   const { store, shapes, reader } = lake
   const { format, flush } = config.lake
+  const parts = { store, reader, shapes, format, clock: systemClock }
+  const writer = newId()
   return new Capture({
     source,
     reader,
-    writer: {
-      store,
-      reader,
-      shapes,
-      rollups: reader.rollups,
-      clock: systemClock,
-      writer: newId(),
-      format,
-    },
+    shapes,
+    newWriter: () => new LogWriter({ ...parts, rollups: reader.rollups, writer }),
     isSelected: selectTables(config.source.tables),
     claimLake: async (run) => void (await claimLake(config, lake, run)),
     clock: systemClock,
@@ -161,7 +156,8 @@ function loadRequests(store: ObjectStore): LoadRequests {
       const requests = await listRequests(store)
       return requests.find((one) => one.consumer === consumer && one.table === table) ?? null
     },
-    write: (consumer, table, after) => writeRequest(store, { consumer, table, after, at: isoNow() }),
+    write: (consumer, table, after) =>
+      writeRequest(store, { consumer, table, after, at: isoNow() }),
     remove: (consumer, table) => deleteRequest(store, { consumer, table }),
   }
 }
@@ -181,7 +177,8 @@ async function openTargets(
 ): Promise<ReadonlyMap<string, DuckdbTarget>> {
   const targets = new Map<string, DuckdbTarget>()
   try {
-    for (const target of config.targets) targets.set(target.name, await openTarget(config, target, id))
+    for (const target of config.targets)
+      targets.set(target.name, await openTarget(config, target, id))
   } catch (error) {
     await closeAll(targets)
     throw error

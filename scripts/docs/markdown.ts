@@ -27,7 +27,7 @@ export function block(language: string, text: string): string {
 export function prose(text: string): string {
   return text
     .split(/(`[^`]*`)/)
-    .map((part, i) => (i % 2 === 1 ? part : part.replaceAll(/[<*_]/g, String.raw`\$&`)))
+    .map((part, i) => (i % 2 === 1 ? part : part.replaceAll(/[<*]/g, String.raw`\$&`)))
     .join('')
 }
 

@@ -28,7 +28,7 @@ export async function newLedger(log: Log, consumer: string): Promise<Ledger> {
   return ledgerAt(n === head.n ? head : await log.stateAt(n), first, consumer)
 }
 
-export function ledgerAt(state: LogView, first: number, consumer: string): Ledger {
+function ledgerAt(state: LogView, first: number, consumer: string): Ledger {
   const { n, epoch } = state
   const stragglers = new Map(
     [...state.tables].map(([id, table]) => [id, placeInLog(table, { n, first, consumer })]),

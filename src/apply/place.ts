@@ -58,7 +58,7 @@ export class Place {
   }
 }
 
-export function changed(ledger: Ledger, { main, stragglers, tables }: LedgerChange): Ledger {
+function changed(ledger: Ledger, { main, stragglers, tables }: LedgerChange): Ledger {
   return {
     ...ledger,
     ...main,

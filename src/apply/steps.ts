@@ -8,10 +8,10 @@
 
 import type { BlockPool, ChangeCursor } from '../core/change-log.ts'
 import { Fold } from '../core/fold.ts'
-import { tableName } from '../core/table.ts'
+import { tableName, type Shape } from '../core/table.ts'
 import type { Step, TargetTable } from '../core/target.ts'
 import { ofTable } from './faults.ts'
-import { addChanges, isFull, type Limits, type Log, type ShapeReader } from './log.ts'
+import { isFull, type Limits, type Log, type ShapeReader, type Size } from './log.ts'
 import type { FilePiece, Piece, RowsPiece } from './pieces.ts'
 
 export interface StepParts {
@@ -82,42 +82,46 @@ async function* foldsOf(
 ): AsyncGenerator<Step> {
   if (piece.files.length === 0) return
   const shape = await parts.shapes.read(piece.shape)
-  for (const files of chunked(piece.files, parts.limits)) {
-    const fold = new Fold(shape)
-    try {
-      for (const file of files) await addFile(fold, file, parts)
-      const rows = fold.finish()
-      const count = rows.upserts + rows.deletes
-      if (fold.isTruncated) yield { type: 'truncate', table }
-      if (count > 0) yield { type: 'fold', table, shape, rows }
-      tally.rows += count
-    } finally {
-      fold.release()
-    }
-    for (const { entry } of files) tally.changes += entry.rows.i + entry.rows.u + entry.rows.d
-  }
-}
-
-/** A file is never cut, so that the two halves of a changed key stay together. */
-export function* chunked(
-  files: readonly FilePiece[],
-  limits: Limits,
-): Generator<readonly FilePiece[]> {
-  let chunk: FilePiece[] = []
+  let fold = new Fold(shape)
   let size = { rows: 0, bytes: 0 }
-  for (const file of files) {
-    chunk.push(file)
-    addChanges(size, file.entry)
-    if (!isFull(size, limits)) continue
-    yield chunk
-    chunk = []
-    size = { rows: 0, bytes: 0 }
+  try {
+    for (const file of piece.files) {
+      await addFile(fold, file, { ...parts, size })
+      const { i, u, d } = file.entry.rows
+      tally.changes += i + u + d
+      if (!isFull(size, parts.limits)) continue
+      yield* stepsOfFold(fold, { table, shape, tally })
+      fold.release()
+      fold = new Fold(shape)
+      size = { rows: 0, bytes: 0 }
+    }
+    yield* stepsOfFold(fold, { table, shape, tally })
+  } finally {
+    fold.release()
   }
-  if (chunk.length > 0) yield chunk
 }
 
-async function addFile(fold: Fold, { entry, from }: FilePiece, parts: StepParts): Promise<void> {
-  const changes = await parts.log.readChanges(entry, parts.pool)
+function* stepsOfFold(
+  fold: Fold,
+  chunk: { readonly table: TargetTable; readonly shape: Shape; readonly tally: Tally },
+): Generator<Step> {
+  const { table, shape, tally } = chunk
+  const rows = fold.finish()
+  const count = rows.upserts + rows.deletes
+  if (fold.isTruncated) yield { type: 'truncate', table }
+  if (count > 0) yield { type: 'fold', table, shape, rows }
+  tally.rows += count
+}
+
+/** A file is taken whole, so that the two halves of a changed key stay together. */
+async function addFile(
+  fold: Fold,
+  { entry, from }: FilePiece,
+  { log, pool, size }: Pick<StepParts, 'log' | 'pool'> & { readonly size: Size },
+): Promise<void> {
+  const changes = await log.readChanges(entry, pool)
+  size.rows += changes.rows
+  size.bytes += changes.bytes
   if (from === null) fold.add(changes)
   else fold.add(changes, (change: ChangeCursor) => change.commitLsn >= from)
 }

@@ -15,7 +15,8 @@ import type { RunInfo } from '../core/manifest.ts'
 import { tableId } from '../core/table.ts'
 import type { LogReader } from '../lake/log-reader.ts'
 import type { LogState } from '../lake/log-state.ts'
-import { LogWriter, type LogWriterParts } from '../lake/log-writer.ts'
+import type { LogWriter } from '../lake/log-writer.ts'
+import type { Shapes } from '../lake/shapes.ts'
 import type { FlushLimits } from './flush-policy.ts'
 import { Generation } from './generation.ts'
 import { Loader, type LoadLimits, type LoadSession } from './loader.ts'
@@ -26,7 +27,9 @@ import { TrackedTables, type TrackedTablesParts } from './tracked-tables.ts'
 export interface CaptureParts {
   readonly source: Source
   readonly reader: LogReader
-  readonly writer: LogWriterParts
+  readonly shapes: Pick<Shapes, 'read'>
+  /** A writer for one generation: after any failure it is not used again. */
+  readonly newWriter: () => LogWriter
   readonly isSelected: TrackedTablesParts['isSelected']
   /** Makes the lake this task's, or fails if it is another's. Called before anything is written. */
   readonly claimLake: (run: RunInfo) => Promise<void>
@@ -86,7 +89,7 @@ export class Capture {
     // Only a head that is read when the slot is ours can be trusted.
     const head = await reader.recover()
     guardSlot(head, slot)
-    const log = new LogWriter(this.#parts.writer)
+    const log = this.#parts.newWriter()
     await log.open(head, prepared.run, { lsn: slot.confirmed, timeline: slot.timeline })
     onStreaming()
     await this.#stream({ log, slot, prepared }, signal)
@@ -144,12 +147,12 @@ export class Capture {
 
   /** The tables as the log knows them, so that a change of shape is noticed over restarts too. */
   async #trackedTables(state: LogState): Promise<TrackedTables> {
-    const { source, isSelected, writer } = this.#parts
+    const { source, isSelected, shapes } = this.#parts
     const tables = new TrackedTables({ isSelected, catalog: source.catalog })
     const known = await Promise.all(
       [...state.tables].map(async ([id, table]) => ({
         id,
-        shape: await writer.shapes.read(table.shape),
+        shape: await shapes.read(table.shape),
       })),
     )
     for (const shape of known) tables.introduce(shape)
@@ -184,10 +187,7 @@ function guardSlot({ confirm }: LogState, { confirmed }: OpenSlot): void {
 }
 
 /** All that have no complete load; one of an earlier epoch does not count, the log has dropped it. */
-function tablesToLoad(
-  state: LogState,
-  tables: readonly LoadableTable[],
-): readonly LoadableTable[] {
+function tablesToLoad(state: LogState, tables: readonly LoadableTable[]): readonly LoadableTable[] {
   return tables.filter(({ name }) => !state.tables.get(tableId(name))?.newestLoad)
 }
 

@@ -167,8 +167,7 @@ export class Generation {
   }
 
   #flushIn(): number {
-    const ageMs =
-      this.#waitingSince === null ? null : this.#parts.clock.now() - this.#waitingSince
+    const ageMs = this.#waitingSince === null ? null : this.#parts.clock.now() - this.#waitingSince
     const { rows, bytes } = this.#pending
     return flushIn({ rows, bytes, ageMs }, this.#parts.limits)
   }

@@ -23,7 +23,7 @@ import type {
 } from '../pgoutput/messages.ts'
 import { completedTuple, hasUnchanged, keyChanged } from './old-tuple.ts'
 import type { OpenChunk, Pending } from './pending.ts'
-import { TrackedTables, type TrackedTable } from './tracked-tables.ts'
+import type { TrackedTable, TrackedTables } from './tracked-tables.ts'
 
 const EMPTY_TUPLE = Buffer.alloc(2)
 

@@ -15,7 +15,6 @@ import type { Emit } from '../core/events.ts'
 import type { LoadEntry } from '../core/manifest.ts'
 import { mergeShape } from '../core/shape-diff.ts'
 import { tableId, type TableId } from '../core/table.ts'
-import { encodeHeader, loadPrefix } from '../lake/codecs/csv-encoder.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
 import { LoadParts, type PartLimits } from './load-parts.ts'
 import type { LoadableTable, LoadSnapshot, Source } from './source.ts'
@@ -47,7 +46,6 @@ export interface LoadSession {
 }
 
 const RETRY_AFTER_MS = 500
-const POSTGRES_EPOCH_MS = 946_684_800_000
 
 export class Loader {
   readonly #parts: LoaderParts
@@ -66,8 +64,11 @@ export class Loader {
     let session = first
     while (left.length > 0 && !signal.aborted) {
       session ??= await this.#session()
-      await using _snapshot = session.snapshot
-      left = await this.#loadAll(left, session, signal)
+      try {
+        left = await this.#loadAll(left, session, signal)
+      } finally {
+        await session.snapshot[Symbol.asyncDispose]()
+      }
       session = null
       if (left.length > 0) await this.#parts.clock.sleep(RETRY_AFTER_MS, signal)
     }
@@ -144,7 +145,7 @@ class LoadOfTable {
     queue({ type: 'load-begin', table: id, load, shape: key, lsn, since, for: 'all' })
     emit({ type: 'load-began', table: id, isReload: false })
 
-    const lines = { header: encodeHeader(shape), prefix: this.#prefix(session) }
+    const lines = log.loadLines(shape, { lsn, order: session.tick })
     const rows = copy.rows(shape.columns.map(({ wire: place }) => place))
     const parts = new LoadParts(rows, lines, this.#parts.limits)
     const bytes = await this.#copy(parts, id, signal)
@@ -178,14 +179,5 @@ class LoadOfTable {
       await parts.cancel()
     }
     return bytes
-  }
-
-  #prefix({ snapshot, tick }: LoadSession): Buffer {
-    const sinceEpochMs = this.#parts.clock.now() - POSTGRES_EPOCH_MS
-    return loadPrefix({
-      order: tick,
-      lsn: snapshot.lsn,
-      committedAt: BigInt(Math.trunc(sinceEpochMs * 1000)),
-    })
   }
 }

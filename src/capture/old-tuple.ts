@@ -18,7 +18,8 @@ export function keyChanged(row: RowMessage, key: ReadonlySet<number>): boolean {
   newRow.open(row.bytes, row.newStart)
   for (let place = 0; newRow.next() && oldRow.next(); place++) {
     if (!key.has(place) || newRow.kind === KIND.unchanged) continue
-    const isSame = row.bytes.compare(row.bytes, newRow.start, newRow.end, oldRow.start, oldRow.end) === 0
+    const isSame =
+      row.bytes.compare(row.bytes, newRow.start, newRow.end, oldRow.start, oldRow.end) === 0
     if (!isSame || newRow.kind !== oldRow.kind) return true
   }
   return false

@@ -52,7 +52,13 @@ export class PostgresSource implements Source {
       const tables = await selectLoadable(client, this.#options.isSelected)
       await ensurePublication(client, publication, tables)
       const systemId = await this.#systemId()
-      const options = { publication, tables: tables.map(({ oid }) => oid).toSorted().join(',') }
+      const options = {
+        publication,
+        tables: tables
+          .map(({ oid }) => oid)
+          .toSorted((a, b) => a - b)
+          .join(','),
+      }
       return { run: { systemId, database, slot, publication, load, options }, tables }
     })
   }
@@ -158,7 +164,7 @@ function speakEvery(walSenderTimeoutMs: number): number {
 async function identifySystem(client: Client): Promise<{ systemId: string; timeline: number }> {
   const { rows } = await client.query<{ systemid: string; timeline: number }>('IDENTIFY_SYSTEM')
   const { systemid, timeline } = rows[0]!
-  return { systemId: systemid, timeline: Number(timeline) }
+  return { systemId: systemid, timeline }
 }
 
 async function createSlot(

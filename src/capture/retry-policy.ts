@@ -29,7 +29,8 @@ export class RetryPolicy {
 
   /** Milliseconds to wait before the next run; `null` if there shall be none. */
   failed(error: unknown, nowMs: number): number | null {
-    if (!this.#hasStreamed && !hasCode(error, 'SLOT_IN_USE') && !hasCode(error, 'FENCED')) return null
+    if (!this.#hasStreamed && !hasCode(error, 'SLOT_IN_USE') && !hasCode(error, 'FENCED'))
+      return null
     if (recoveryOf(error) !== 'retry') return null
     if (hasCode(error, 'FENCED')) {
       this.#fencedAt = [...this.#fencedAt, nowMs].filter((at) => at > nowMs - FENCED_WINDOW_MS)

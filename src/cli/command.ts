@@ -26,12 +26,12 @@ export interface CommandContext {
   readonly hasErrorColour: boolean
 }
 
-export interface SwitchFlag {
+interface SwitchFlag {
   readonly kind: 'switch'
   readonly about: string
 }
 
-export interface TextFlag {
+interface TextFlag {
   readonly kind: 'text'
   /** Names the value in the help: `--config <file>`. */
   readonly value: string
@@ -40,7 +40,7 @@ export interface TextFlag {
   readonly default: string | null
 }
 
-export interface CountFlag {
+interface CountFlag {
   readonly kind: 'count'
   readonly value: string
   readonly about: string
@@ -51,7 +51,7 @@ export type Flag = SwitchFlag | TextFlag | CountFlag
 /** By name in camelCase: `sourceUrl` is `--source-url`. */
 export type Flags = Readonly<Record<string, Flag>>
 
-export interface Argument {
+interface Argument {
   readonly about: string
   readonly isOptional: boolean
 }
@@ -71,7 +71,7 @@ type FlagValue<F extends Flag> = F extends SwitchFlag
         : number
       : never
 
-export type Input<F extends Flags, A extends Arguments> = {
+type Input<F extends Flags, A extends Arguments> = {
   readonly [name in keyof F]: FlagValue<F[name]>
 } & {
   readonly [name in keyof A]: A[name]['isOptional'] extends true ? string | null : string

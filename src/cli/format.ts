@@ -56,7 +56,8 @@ function twoUnits(amount: number, size: number, [big, small]: readonly [string, 
 export function progressBar(fraction: number, width: number): string {
   const done = Math.min(1, Math.max(0, fraction))
   const full = Math.floor(done * width)
-  const percent = `${Math.floor(done * 100)} %`.padStart(5)
+  // 0.57 * 100 is 56.99999999999999.
+  const percent = `${Math.floor(done * 100 + 1e-9)} %`.padStart(5)
   return `${'█'.repeat(full)}${'░'.repeat(width - full)} ${percent}`
 }
 

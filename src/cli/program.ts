@@ -119,11 +119,20 @@ function inputOf(child: Commander, { flags, arguments: args }: Command): ParsedI
   const input: Record<string, string | number | boolean | null> = {}
   const options = child.opts<Record<string, string | number | boolean | undefined>>()
   for (const [name, flag] of Object.entries(flags)) {
-    input[name] = options[name] ?? (flag.kind === 'switch' ? false : null)
+    const given = options[attributeOf(name, flag)]
+    // `--no-loads` is kept by the parser as `loads`, which it turns off.
+    if (flag.kind === 'switch') input[name] = NEGATED.test(name) ? given === false : given === true
+    else input[name] = given ?? null
   }
   for (const [i, name] of Object.keys(args).entries()) input[name] = child.args[i] ?? null
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- built from the same declaration
   return input as ParsedInput
+}
+
+const NEGATED = /^no[A-Z]/
+
+function attributeOf(name: string, flag: Flag): string {
+  return optionOf(name, flag).attributeName()
 }
 
 type ParsedInput = Parameters<Command['run']>[0]

@@ -4,6 +4,8 @@
  * `load.ts` makes it from `millrace.yaml`; everything else takes only this.
  */
 
+import type { LoadMode } from '../core/manifest.ts'
+
 export interface Config {
   /** The file it was read from, as it was named. */
   readonly file: string
@@ -16,9 +18,7 @@ export interface Config {
   readonly server: ServerConfig | null
 }
 
-export type LoadMode = 'full-load-and-cdc' | 'full-load' | 'cdc'
-
-export interface SourceConfig {
+interface SourceConfig {
   /** Holds a password: never log it, see `redact`. */
   readonly url: string
   /** Patterns such as `app.*` and `!app.audit_*`; of those that match a table, the last counts. */
@@ -28,13 +28,13 @@ export interface SourceConfig {
   readonly heartbeatMs: number
 }
 
-export interface Publication {
+interface Publication {
   readonly name: string
   /** Ours: we create it and keep its list of tables. Otherwise it is used as it is. */
   readonly isOurs: boolean
 }
 
-export interface LakeConfig {
+interface LakeConfig {
   /** Absolute. */
   readonly folder: string
   readonly format: 'csv' | 'csv.gz'

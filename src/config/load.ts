@@ -20,8 +20,6 @@ import { type ConfigDocument, configSchema } from './schema.ts'
 import type { Environment } from './secrets.ts'
 import { type Place, YamlSource } from './yaml-source.ts'
 
-export const DEFAULT_CONFIG_FILE = 'millrace.yaml'
-
 export interface Loaded {
   readonly config: Config
   /** For people: what works but should not stay so. */

@@ -73,7 +73,7 @@ function unknownKey(key: string, path: Path): string {
 }
 
 /** The word that differs least, if it differs so little that it may have been meant. */
-export function nearestOf(word: string, candidates: readonly string[]): string | null {
+function nearestOf(word: string, candidates: readonly string[]): string | null {
   let nearest: string | null = null
   let best = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {

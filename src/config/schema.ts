@@ -38,7 +38,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       parallel: count({ min: 1, max: 64 })
         .prefault(4)
-        .describe('How many tables, or parts of large tables, are copied at the same time.'),
+        .describe('How many tables are copied at the same time.'),
     })
     .prefault({})
     .describe('How existing rows are copied.'),

@@ -35,7 +35,7 @@ function typeComplaint(input: unknown): string {
     : 'no such type of target; this version has: duckdb'
 }
 
-export const targetName = z
+const targetName = z
   .string()
   .regex(
     /^[a-z][a-z0-9_-]{0,39}$/,

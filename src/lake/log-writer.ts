@@ -12,7 +12,7 @@
 
 import type { BarrierItem, ChangeBatch, Chunk } from '../core/batch.ts'
 import type { Clock } from '../core/clock.ts'
-import { fail, hasCode } from '../core/errors.ts'
+import { fail, hasCode, unreachable } from '../core/errors.ts'
 import { maxLsn, type Lsn } from '../core/lsn.ts'
 import type {
   BarrierEntry,
@@ -24,7 +24,8 @@ import type {
 } from '../core/manifest.ts'
 import type { ObjectStore } from '../core/object-store.ts'
 import type { Shape, TableId } from '../core/table.ts'
-import { encodeChanges } from './codecs/csv-encoder.ts'
+import { allOf } from './at-once.ts'
+import { encodeChanges, encodeHeader, loadPrefix } from './codecs/csv-encoder.ts'
 import { writeDataFile, type DataFormat } from './data-file.ts'
 import { changesKey, loadKey, manifestKey } from './layout.ts'
 import type { LogReader } from './log-reader.ts'
@@ -51,6 +52,9 @@ export interface LogBatch {
   readonly changes: ChangeBatch | null
   readonly loads: readonly LoadEntry[]
 }
+
+/** 2000-01-01, from which PostgreSQL counts. */
+const POSTGRES_EPOCH_MS = 946_684_800_000
 
 /** Files that are encoded and stored at the same time. */
 const FILES_AT_ONCE = 4
@@ -145,6 +149,16 @@ export class LogWriter {
     return this.#parts.shapes.write(shape)
   }
 
+  /** What stands before the first line of each part of a load, and before every line. */
+  loadLines(
+    shape: Shape,
+    load: { readonly lsn: Lsn; readonly order: number },
+  ): { readonly header: Buffer; readonly prefix: Buffer } {
+    const sinceEpochMs = Math.trunc(this.#parts.clock.now()) - POSTGRES_EPOCH_MS
+    const committedAt = BigInt(sinceEpochMs) * 1000n
+    return { header: encodeHeader(shape), prefix: loadPrefix({ ...load, committedAt }) }
+  }
+
   /** Stores one part of a load. It becomes part of the log by the entry, in a later `write`. */
   async writeLoadPart(
     place: { readonly table: TableId; readonly load: string; readonly part: number },
@@ -177,13 +191,26 @@ export class LogWriter {
     const { i, u, d, unchanged } = chunk.counts
     const { first, last } = chunk
     const rows = { i, u, d }
-    return { type: 'changes', table, shape, path, first, last, rows, unchanged, bytes, sha256, order }
+    return {
+      type: 'changes',
+      table,
+      shape,
+      path,
+      first,
+      last,
+      rows,
+      unchanged,
+      bytes,
+      sha256,
+      order,
+    }
   }
 
   async #barrier(item: BarrierItem, table: TableId, clock: OrderClock): Promise<BarrierEntry> {
     const { position } = item
     switch (item.type) {
       case 'truncate':
+        // The tick of its row, which is the last one of the file before it.
         return { type: 'truncate', table, position, order: clock.last }
       case 'shape': {
         const shape = await this.#parts.shapes.write(item.shape)
@@ -196,6 +223,8 @@ export class LogWriter {
       }
       case 'drop':
         return { type: 'drop', table, position, order: clock.barrier() }
+      default:
+        return unreachable(item)
     }
   }
 
@@ -268,21 +297,4 @@ function bytesOf(entries: readonly Entry[]): number {
   let bytes = 0
   for (const entry of entries) if ('bytes' in entry) bytes += entry.bytes
   return bytes
-}
-
-/** Runs the tasks, at most `limit` at a time. When one fails, the rest is not begun. */
-async function allOf(tasks: readonly (() => Promise<void>)[], limit: number): Promise<void> {
-  const queue = tasks.values()
-  let isBroken = false
-  const worker = async (): Promise<void> => {
-    for (const task of queue) {
-      if (isBroken) return
-      await task().catch((error: unknown) => {
-        isBroken = true
-        throw error
-      })
-    }
-  }
-  const workers = Array.from({ length: Math.min(limit, tasks.length) }, worker)
-  await Promise.all(workers)
 }

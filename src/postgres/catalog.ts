@@ -104,7 +104,7 @@ async function queryTables(
     isPartitioned: row.is_partitioned,
     columns: row.columns.map(([name, typeOid, modifier]) => ({
       name,
-      typeOid: Number(typeOid),
+      typeOid,
       modifier,
     })),
     key: row.key,

@@ -29,19 +29,9 @@ export class CaughtUp {
   }
 
   apply(event: TaskEvent): void {
-    switch (event.type) {
-      case 'capture-state':
-        this.#loadsAreQueued = event.state === 'streaming'
-        break
-      case 'load-began':
-        this.#openLoads.add(event.table)
-        break
-      case 'manifest-written':
-        this.#read(event.manifest)
-        break
-      default:
-        break
-    }
+    if (event.type === 'capture-state') this.#loadsAreQueued = event.state === 'streaming'
+    else if (event.type === 'load-began') this.#openLoads.add(event.table)
+    else if (event.type === 'manifest-written') this.#read(event.manifest)
   }
 
   /** Whether the lake is there, and each target has taken the manifest that says so. */

@@ -12,13 +12,13 @@ import { join, relative, resolve } from 'node:path'
 
 import pg from 'pg'
 
+import { loadConfig } from '../../config/load.ts'
 import { compareTables, countDifferences, type TableComparison } from '../../demo/compare.ts'
 import { writeDemoConfig } from '../../demo/config-file.ts'
 import { embeddedDataDir, startEmbeddedPostgres } from '../../demo/embedded-server.ts'
 import { SHOP_TABLES } from '../../demo/shop-schema.ts'
 import { createShop, hasShop } from '../../demo/shop.ts'
 import { runWorkload } from '../../demo/workload.ts'
-import { loadConfig } from '../../config/load.ts'
 import { connect } from '../../postgres/connect.ts'
 import { systemClock } from '../../system-clock.ts'
 import { command, type CommandContext, type ExitCode } from '../command.ts'
@@ -40,7 +40,12 @@ export const demoCommand = command({
       default: null,
     },
     fresh: { kind: 'switch', about: 'begin with an empty folder' },
-    dir: { kind: 'text', value: 'folder', about: 'where all of it is kept', default: 'millrace-demo' },
+    dir: {
+      kind: 'text',
+      value: 'folder',
+      about: 'where all of it is kept',
+      default: 'millrace-demo',
+    },
     rate: { kind: 'count', value: 'n', about: 'changed rows a second', default: 300 },
     port: { kind: 'count', value: 'n', about: 'port of the dashboard; 0 is any', default: 7070 },
   },

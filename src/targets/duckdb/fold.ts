@@ -96,16 +96,21 @@ class Fold {
     failed(this.#step, 'TARGET_FAILED', `DuckDB read ${count} of ${upserts + deletes} rows`)
   }
 
+  /** Adds each row that keeps values once more, with them, and leaves the mask of the new one empty. */
   async fill(): Promise<void> {
     const fills = this.#fills
     if (fills === 0) return
-    const kept = [...this.#unchanged].map(
-      (i) => `v${i} = CASE WHEN mask[${i + 1}] = '1' THEN t.${this.#name(i)} ELSE v${i} END`,
+    const values = this.#live.map((_, i) =>
+      this.#unchanged.has(i)
+        ? `CASE WHEN s.mask[${i + 1}] = '1' THEN t.${this.#name(i)} ELSE s.v${i} END`
+        : `s.v${i}`,
     )
+    const names = this.#live.map((_, i) => `v${i}`)
     const isSource = this.#key.map((place, i) => `t.${this.#name(place)} = s.s${i}`)
     const filled = await this.#tx.run(
-      `UPDATE ${STAGED} s SET ${kept.join(', ')} FROM ${this.#table} t
-       WHERE s.mask IS NOT NULL AND ${isSource.join(' AND ')}`,
+      `INSERT INTO ${STAGED} (op, ${names.join(', ')})
+       SELECT s.op, ${values.join(', ')} FROM ${STAGED} s JOIN ${this.#table} t
+       ON ${isSource.join(' AND ')} WHERE s.mask IS NOT NULL`,
     )
     if (filled === fills) return
     failed(
@@ -119,7 +124,8 @@ class Fold {
     if (this.#key.length === 0) return
     const isSame = this.#key.map((place) => `t.${this.#name(place)} = s.v${place}`)
     const deleted = await this.#tx.run(
-      `DELETE FROM ${this.#table} t USING ${STAGED} s WHERE ${isSame.join(' AND ')}`,
+      `DELETE FROM ${this.#table} t USING ${STAGED} s
+       WHERE ${isSame.join(' AND ')} AND ${this.#isWhole()}`,
     )
     if (deleted > 0) this.#tx.markWritten(placeOf(this.#step.table))
   }
@@ -130,10 +136,15 @@ class Fold {
     const values = this.#live.map((_, i) => `v${i}`)
     const inserted = await this.#tx.run(
       `INSERT INTO ${this.#table} (${names.join(', ')})
-       SELECT ${values.join(', ')} FROM ${STAGED} WHERE op = 'u'`,
+       SELECT ${values.join(', ')} FROM ${STAGED} WHERE op = 'u' AND ${this.#isWhole()}`,
     )
     if (inserted === upserts) return
     failed(this.#step, 'TARGET_FAILED', `${inserted} rows were inserted, not ${upserts}`)
+  }
+
+  /** Leaves out the rows that were added once more. */
+  #isWhole(): string {
+    return this.#fills > 0 ? 'mask IS NULL' : 'TRUE'
   }
 
   #name(place: number): string {

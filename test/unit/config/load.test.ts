@@ -378,6 +378,36 @@ describe('what a later version will have', () => {
       assert.equal(found, `${file}:${message}`)
     })
   }
+
+  test('is known, all of it, so that nothing is called a misspelling', () => {
+    const everything = String.raw`task: shop                                  # names slot, publication, ledgers: millrace_shop
+load: full-load-and-cdc                     # | full-load | cdc      (DMS: migration type)
+source:
+  url: env:SOURCE_URL                       # TLS verified unless the host is local
+  tables: ['app.*', '!app.audit_*']         # * only; ! excludes; later wins
+  columns: { app.users: { exclude: [password_hash] } }    # 15+: never leaves the source; 13/14: dropped in capture
+  slot: millrace_shop                       # optional, so is publication
+  walBudget: { bytes: 50GiB, action: warn }
+lake:
+  url: s3://increase-lake/shop              # or ./lake ; s3: { region, endpoint, pathStyle, kmsKey } where needed
+  format: csv.gz                            # csv | csv.gz | parquet
+  keep: 400d                                # and keepLoads: until-taken | <time>
+  flush: { every: 5s, rows: 100000, bytes: 64MiB, putsPerSecond: 10 }
+targets:
+  warehouse: { type: redshift, url: env:REDSHIFT_URL, iamRole: default, interval: 60s, rename: [{ schema: app, to: analytics }] }
+  local:     { type: duckdb, path: ./warehouse.duckdb }
+  mirror:    { type: postgres, url: env:MIRROR_URL, tables: ['app.orders'] }
+  files:     { type: dms-files, url: s3://increase-dms/shop, settings: 'addColumnName=true;' }
+  conciliation: { type: cassandra, contactPoints: [cass1], keyspace: app, datacenter: dc1 }
+mappings: ./dms-table-mappings.json         # instead of source.tables and rename, never beside them
+server: { listen: 127.0.0.1:7070, token: env:MILLRACE_TOKEN }   # the token is required when not on loopback`
+    const places = refusal(everything).message.split('\n').slice(1)
+    assert.ok(places.every((text) => text.includes('is not in this version yet')))
+    assert.deepEqual(
+      places.map((text) => text.slice(file.length + 1).replace(/:.*/, '')),
+      [],
+    )
+  })
 })
 
 describe('a file', () => {
