@@ -72,9 +72,10 @@ export function changesKey({ table, dt, n, generation, part, format }: ChangesFi
   return `${changesFolder(table, dt)}${digits(n)}-g${generation}${suffix}.${format}`
 }
 
-/** The files of one day. */
-export function changesFolder(table: TableId, dt: string): string {
-  return `${folderOf(table)}/cdc/dt=${dt}/`
+/** The files of one day, or of all days. */
+export function changesFolder(table: TableId, dt: string | null): string {
+  const all = `${folderOf(table)}/cdc/`
+  return dt === null ? all : `${all}dt=${dt}/`
 }
 
 export function parseChangesKey(key: string): ChangesFile | null {

@@ -12,7 +12,7 @@
 
 import type { BarrierItem, ChangeBatch, Chunk } from '../core/batch.ts'
 import type { Clock } from '../core/clock.ts'
-import { fail, hasCode, unreachable } from '../core/errors.ts'
+import { fail, unreachable } from '../core/errors.ts'
 import { maxLsn, type Lsn } from '../core/lsn.ts'
 import type {
   BarrierEntry,
@@ -27,11 +27,11 @@ import type { Shape, TableId } from '../core/table.ts'
 import { allOf } from './at-once.ts'
 import { encodeChanges, encodeHeader, loadPrefix } from './codecs/csv-encoder.ts'
 import { writeDataFile, type DataFormat } from './data-file.ts'
-import { changesKey, loadKey, manifestKey } from './layout.ts'
+import { changesKey, loadKey } from './layout.ts'
 import type { LogReader } from './log-reader.ts'
 import { advance, type LogState } from './log-state.ts'
-import { encodeManifest } from './manifest-json.ts'
 import { OrderClock } from './order-clock.ts'
+import { putManifest } from './put-manifest.ts'
 import type { Rollups } from './rollups.ts'
 import type { Shapes } from './shapes.ts'
 import { sweepUnnamed } from './unnamed-files.ts'
@@ -64,6 +64,8 @@ export class LogWriter {
   readonly #swept = new Set<TableId>()
   #state: LogState | null = null
   #generation = 0
+  /** The last day of the log before this run. */
+  #since: string | null = null
 
   constructor(parts: LogWriterParts) {
     this.#parts = parts
@@ -85,6 +87,7 @@ export class LogWriter {
   ): Promise<void> {
     const state = head.n > 0 ? head : this.#beginning(head, start)
     this.#state = state
+    this.#since = head.dt
     this.#generation = state.n + 1
     const order = this.#orderClock()
     await this.#put({ ...this.#draft(order), kind: 'open', timeline: start.timeline, run })
@@ -233,7 +236,7 @@ export class LogWriter {
     if (this.#swept.has(table)) return
     this.#swept.add(table)
     const { store, reader } = this.#parts
-    await sweepUnnamed({ store, reader }, { table, dt: this.state.dt, below: this.#generation })
+    await sweepUnnamed({ store, reader }, { table, since: this.#since, below: this.#generation })
   }
 
   #orderClock(): OrderClock {
@@ -266,19 +269,7 @@ export class LogWriter {
 
   async #put(manifest: Manifest): Promise<Manifest> {
     const { store, rollups } = this.#parts
-    const key = manifestKey(manifest.n)
-    const bytes = encodeManifest(manifest)
-    try {
-      await store.put(key, bytes, { ifAbsent: true })
-    } catch (error) {
-      if (!hasCode(error, 'OBJECT_EXISTS')) throw error
-      const there = await store.get(key)
-      if (!there?.equals(bytes)) {
-        fail('FENCED', `manifest ${manifest.n} was written by another process`, {
-          details: { n: manifest.n, generation: this.#generation },
-        })
-      }
-    }
+    await putManifest(store, manifest)
     this.#state = advance(this.state, manifest)
     await rollups.writeIfDue(this.#state)
     return manifest

@@ -3,7 +3,7 @@
  *
  * A file of changes that no manifest names does not exist: its rows came again from the slot and
  * stand in another file. Who reads the folders without the manifests would see them twice, so the
- * next generation removes such files where it begins to write: in the table's last `dt` folder.
+ * next generation removes such files where it begins to write: from the log's last day on.
  * It does so only after its own `open` manifest, which fences the writers of earlier generations.
  */
 
@@ -14,8 +14,8 @@ import type { LogReader } from './log-reader.ts'
 
 export interface SweepScope {
   readonly table: TableId
-  /** `null` if the lake has no files yet. */
-  readonly dt: string | null
+  /** The last day of the log before this run; `null` if the lake was empty. Later days are swept too. */
+  readonly since: string | null
   /** Generations below this one are over. */
   readonly below: number
 }
@@ -23,11 +23,11 @@ export interface SweepScope {
 /** Resolves to how many files were removed. */
 export async function sweepUnnamed(
   { store, reader }: { store: ObjectStore; reader: LogReader },
-  { table, dt, below }: SweepScope,
+  { table, since, below }: SweepScope,
 ): Promise<number> {
-  if (dt === null) return 0
+  if (since === null) return 0
   let removed = 0
-  for await (const key of store.list(changesFolder(table, dt))) {
+  for await (const key of store.list(changesFolder(table, null), changesFolder(table, since))) {
     const file = parseChangesKey(key)
     if (file === null || file.generation >= below) continue
     const manifest = await reader.manifest(file.n)
