@@ -12,15 +12,14 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import * as fs from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { Client, type Submittable } from 'pg'
+import { Client } from 'pg'
 
 import { Decoder, type Protocol } from '../src/pgoutput/index.ts'
+import { CopyStream, FrameCursor } from '../src/postgres/copy-stream.ts'
 import {
   FILL,
   MESSAGES,
@@ -41,11 +40,6 @@ interface Link {
   readonly target: string
 }
 
-type OpenStream = (sql: string, options: object) => Duplex & Submittable
-const copyStreams: unknown = createRequire(import.meta.url)('pg-copy-streams')
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the package's types lack `both`
-const { both } = copyStreams as { both: OpenStream }
-
 class Recorder {
   readonly protocol: Protocol
   readonly messages: Buffer[] = []
@@ -63,24 +57,25 @@ class Recorder {
   }
 
   start(options: string): void {
-    const decoder = new Decoder(this.#transcript, this.protocol)
     const sql = `START_REPLICATION SLOT p${this.protocol} LOGICAL 0/0 (${options})`
-    const stream = this.#client.query(
-      both(sql, { alignOnCopyDataFrame: true, readableObjectMode: true }),
-    )
-    stream.on('error', (error: Error) => {
+    this.#read(this.#client.query(new CopyStream(sql))).catch((error: unknown) => {
       this.#error = error
     })
-    stream.on('data', (frame: Buffer) => {
-      if (frame[0] !== XLOG_DATA || this.#error) return
-      const message = Buffer.from(frame.subarray(XLOG_DATA_HEADER_BYTES))
-      this.messages.push(message)
-      try {
+  }
+
+  async #read(stream: CopyStream): Promise<void> {
+    const decoder = new Decoder(this.#transcript, this.protocol)
+    const frames = new FrameCursor()
+    for (let block = await stream.next(); block !== null; block = await stream.next()) {
+      frames.open(block)
+      while (frames.next()) {
+        const { bytes, start, end } = frames
+        if (bytes[start] !== XLOG_DATA) continue
+        const message = Buffer.from(bytes.subarray(start + XLOG_DATA_HEADER_BYTES, end))
+        this.messages.push(message)
         decoder.decode(message, 0, message.length)
-      } catch (error) {
-        this.#error = error
       }
-    })
+    }
   }
 
   async sees(what: string): Promise<void> {

@@ -98,7 +98,7 @@ function postgresSource({ task, load, source }: Config): PostgresSource {
     load,
     url: source.url,
     slot: source.slot,
-    publication: source.publication.name,
+    publication: source.publication,
     isSelected: selectTables(source.tables),
     clock: systemClock,
     newId,

@@ -55,7 +55,14 @@ export function editorSchema(): string {
   const withoutNotes = (key: string, value: unknown): unknown =>
     key === 'secret' && value === true ? undefined : value
   const titled = { title: 'millrace.yaml', ...configJsonSchema() }
-  return `${JSON.stringify(titled, withoutNotes, 2)}\n`
+  return `${compactLists(JSON.stringify(titled, withoutNotes, 2))}\n`
+}
+
+/** Short lists in one line, which is how the formatter of the repository wants them. */
+function compactLists(json: string): string {
+  return json.replaceAll(/\[\s+([^[\]{}]{1,80}?)\s+\]/g, (_, items: string) => {
+    return `[${items.replaceAll(/,\s+/g, ', ')}]`
+  })
 }
 
 interface Described {

@@ -19,7 +19,7 @@ import { PostgresCatalog } from './postgres-catalog.ts'
 import { openSnapshot, type SnapshotParts } from './postgres-snapshot.ts'
 import { PostgresStream } from './postgres-stream.ts'
 import { checkServer } from './preflight.ts'
-import { ensurePublication } from './publication.ts'
+import { ensurePublication, type Publication } from './publication.ts'
 import { selectLoadable } from './selection.ts'
 import { checkSlot, readSlot } from './slot.ts'
 import type { LoadSnapshot, OpenSlot, Prepared, Source } from './source.ts'
@@ -28,7 +28,7 @@ export interface PostgresSourceOptions {
   readonly url: string
   readonly task: string
   readonly slot: string
-  readonly publication: string
+  readonly publication: Publication
   readonly load: LoadMode
   readonly isSelected: (name: TableName) => boolean
   readonly clock: Clock
@@ -46,11 +46,12 @@ export class PostgresSource implements Source {
   }
 
   async prepare(): Promise<Prepared> {
-    const { slot, publication, load } = this.#options
+    const { slot, load } = this.#options
+    const publication = this.#options.publication.name
     return withConnection(this.#connection('preflight'), async (client) => {
       const { database } = await checkServer(client)
       const tables = await selectLoadable(client, this.#options.isSelected)
-      await ensurePublication(client, publication, tables)
+      await ensurePublication(client, this.#options.publication, tables)
       const systemId = await this.#systemId()
       const options = {
         publication,
@@ -96,7 +97,7 @@ export class PostgresSource implements Source {
     if (existing !== null) checkSlot(existing)
     const snapshot = existing === null ? await this.#createSlot(client) : null
     const { timeline } = await identifySystem(client)
-    const sql = `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 (proto_version '1', publication_names ${quoteLiteral(quoteIdentifier(publication))})`
+    const sql = `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 (proto_version '1', publication_names ${quoteLiteral(quoteIdentifier(publication.name))})`
     const copy = client.query(new CopyStream(sql))
     try {
       await copy.started()

@@ -1,8 +1,8 @@
 /**
  * The publication decides which tables the server streams.
  *
- * One that does not exist is made, as a list of the selected tables, and is ours: tables that match
- * later are added. One that exists must publish every kind of change.
+ * Ours is made, as a list of the selected tables, and tables that match later are added. One that
+ * was given by name is used as it is: what it lacks is said with the statement that adds it.
  */
 
 import type { Client } from 'pg'
@@ -20,9 +20,15 @@ interface PublicationRow {
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
+export interface Publication {
+  readonly name: string
+  /** Ours to make and to extend. One that was given is used as it is. */
+  readonly isOurs: boolean
+}
+
 export async function ensurePublication(
   client: Client,
-  name: string,
+  { name, isOurs }: Publication,
   tables: readonly { readonly name: TableName }[],
 ): Promise<void> {
   const { rows } = await client.query<PublicationRow>(
@@ -32,35 +38,39 @@ export async function ensurePublication(
     [name],
   )
   const [publication] = rows
-  if (publication === undefined) return create(client, name, tables)
+  if (publication === undefined) {
+    const sql = creation(name, tables)
+    if (!isOurs) unfit(`there is no publication ${name}`, sql)
+    return run(client, sql)
+  }
   check(publication, name)
   const missing = publication.all_tables ? [] : await unpublished(client, name, tables)
-  if (missing.length > 0) {
-    await run(client, `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${list(missing)}`)
-  }
+  if (missing.length === 0) return
+  const sql = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${list(missing)}`
+  if (!isOurs) unfit(`the publication ${name} lacks ${missing.length} of the selected tables`, sql)
+  await run(client, sql)
 }
 
-async function create(
-  client: Client,
-  name: string,
-  tables: readonly { readonly name: TableName }[],
-): Promise<void> {
+function creation(name: string, tables: readonly { readonly name: TableName }[]): string {
   const names = list(tables.map((table) => table.name))
   const options = 'WITH (publish_via_partition_root = true)'
-  await run(client, `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${names} ${options}`)
+  return `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${names} ${options}`
 }
 
 function check({ publishes_all, via_root }: PublicationRow, name: string): void {
+  const set = `ALTER PUBLICATION ${quoteIdentifier(name)} SET`
   if (!publishes_all) {
-    fail('PUBLICATION_UNFIT', `the publication ${name} does not publish every kind of change`, {
-      hint: `run: ALTER PUBLICATION ${quoteIdentifier(name)} SET (publish = 'insert, update, delete, truncate')`,
-    })
+    const sql = `${set} (publish = 'insert, update, delete, truncate')`
+    unfit(`the publication ${name} does not publish every kind of change`, sql)
   }
   if (!via_root) {
-    fail('PUBLICATION_UNFIT', `the publication ${name} publishes partitions one by one`, {
-      hint: `run: ALTER PUBLICATION ${quoteIdentifier(name)} SET (publish_via_partition_root = true)`,
-    })
+    const sql = `${set} (publish_via_partition_root = true)`
+    unfit(`the publication ${name} publishes partitions one by one`, sql)
   }
+}
+
+function unfit(what: string, sql: string): never {
+  fail('PUBLICATION_UNFIT', what, { hint: `run: ${sql}` })
 }
 
 async function unpublished(

@@ -10,6 +10,7 @@ import { z } from 'zod'
 
 import { lakeSection } from './lake-section.ts'
 import { notYet } from './not-yet.ts'
+import { NOT_YET } from './not-yet.ts'
 import { serverSection } from './server-section.ts'
 import { sourceSection } from './source-section.ts'
 import { targetsSection } from './target-section.ts'
@@ -25,11 +26,13 @@ export const configSchema = z.strictObject({
     )
     .describe('Names the task, its slot, its publication and its ledgers: `millrace_shop`.'),
   load: z
-    .enum(['full-load-and-cdc', 'full-load', 'cdc'])
+    .enum(['full-load-and-cdc', 'cdc'], {
+      error: ({ input }) => (input === 'full-load' ? `full-load alone ${NOT_YET}` : undefined),
+    })
     .default('full-load-and-cdc')
     .describe(
-      'Whether existing rows are copied, changes are followed, or both. The words are those of ' +
-        'AWS DMS (migration type).',
+      'Whether existing rows are copied before changes are followed. The words are those of AWS ' +
+        'DMS (migration type).',
     ),
   source: sourceSection,
   lake: lakeSection,

@@ -110,6 +110,29 @@ test('targets of one process share a file, which is free when the last is closed
   const again = await place.open({ consumer: 'shop/one', memoryLimit: '512MiB' })
   assert.equal((await again.open())?.n, 0)
   await again.close()
+  assert.deepEqual(await readdir(place.folder), ['ware house.duckdb'])
+})
+
+test('a target that is opened while the file is being closed has it', async () => {
+  await using place = await DuckdbPlace.make()
+  const one = await place.open()
+  const query = one.query('SELECT count(*) AS n FROM range(1000)')
+  const closing = one.close()
+  const two = await place.open()
+  await Promise.allSettled([closing, query])
+  assert.equal(await two.open(), null)
+  await two.close()
+})
+
+test('closing does not wait for a query that would take hours', async () => {
+  await using place = await DuckdbPlace.make()
+  const target = await place.open()
+  const query = target.query(
+    'SELECT sum(a.range * b.range) FROM range(100_000_000) a, range(1_000_000) b',
+  )
+  const isStopped = assert.rejects(query, { code: 'TARGET_FAILED' })
+  await target.close()
+  await isStopped
 })
 
 test('a query sees the last commit and does not wait for the next', () =>
@@ -140,6 +163,7 @@ test('staged files go with their step, also when it fails, and those of a killed
   await assert.rejects(applySteps(target, [bad]), { code: 'FILL_MISSING' })
   assert.deepEqual(await readdir(stagingDir), ['warehouse2.duckdb-1.csv'])
   await target.close()
+  assert.deepEqual(await readdir(stagingDir), ['warehouse2.duckdb-1.csv'])
 })
 
 test('a fold of the real kind arrives: chains of keys, values kept, inserts and deletes', () =>

@@ -9,6 +9,7 @@
 
 import { mkdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 
 import { type Connection, Instance, type InstanceOptions, type Row } from './driver.ts'
 import { Staging } from './staging.ts'
@@ -23,6 +24,8 @@ interface Shared {
   users: number
 }
 
+const INTERRUPT_MS = 10
+
 const open = new Map<string, Shared>()
 
 /** Opens the file, or joins those who have it open; then their options hold. */
@@ -35,7 +38,7 @@ export async function openDatabase(path: string, options: DatabaseOptions): Prom
   try {
     return await shared.database
   } catch (error) {
-    open.delete(file)
+    if (open.get(file) === shared) open.delete(file)
     throw error
   }
 }
@@ -45,7 +48,8 @@ export class Database {
   readonly staging: Staging
   readonly #instance: Instance
   readonly #writer: Connection
-  readonly #readers = new Map<Connection, Promise<unknown>>()
+  readonly #readers = new Set<Connection>()
+  readonly #reading = new Set<Promise<unknown>>()
   /** Ends with the last transaction that was asked for. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -58,9 +62,14 @@ export class Database {
 
   static async create(path: string, options: DatabaseOptions): Promise<Database> {
     const instance = await Instance.open(path, options)
-    // Only after the file is locked: until then the staged files may be those of another process.
-    const staging = await Staging.open(options.stagingDir ?? `${path}.staging`, basename(path))
-    return new Database(path, staging, instance, await instance.connect())
+    try {
+      // Only after the file is locked: until then staged files may be those of another process.
+      const staging = await Staging.open(options.stagingDir ?? `${path}.staging`, basename(path))
+      return new Database(path, staging, instance, await instance.connect())
+    } catch (error) {
+      instance.close()
+      throw error
+    }
   }
 
   /** Runs `work` in a transaction of its own. Commits if it resolves to true, else rolls back. */
@@ -81,14 +90,12 @@ export class Database {
 
   /** Rows of a query that sees what was committed when it began. */
   async rows(sql: string): Promise<Row[]> {
-    const connection = await this.#instance.connect()
-    const rows = connection.rows(sql)
-    this.#readers.set(connection, rows)
+    const reading = this.#read(sql)
+    this.#reading.add(reading)
     try {
-      return await rows
+      return await reading
     } finally {
-      this.#readers.delete(connection)
-      connection.close()
+      this.#reading.delete(reading)
     }
   }
 
@@ -98,18 +105,36 @@ export class Database {
     if (shared === undefined) return Promise.resolve()
     shared.users--
     return this.#exclusive(async () => {
-      if (shared.users > 0 || open.get(this.path) !== shared) return
-      for (const connection of this.#readers.keys()) connection.interrupt()
-      await Promise.allSettled(this.#readers.values())
+      if (open.get(this.path) !== shared) return
+      while (shared.users === 0 && this.#reading.size > 0) await this.#interruptReaders()
+      // Somebody may have joined meanwhile; from here on nothing waits, so nobody can.
+      if (shared.users > 0) return
       open.delete(this.path)
       this.#writer.close()
       this.#instance.close()
+      this.staging.close()
     })
   }
 
-  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#last
-    const mine = before.then(work)
+  /** A query that has not begun to run is not interrupted, so this may have to be done again. */
+  async #interruptReaders(): Promise<void> {
+    for (const connection of this.#readers) connection.interrupt()
+    await Promise.race([setTimeout(INTERRUPT_MS), Promise.allSettled(this.#reading)])
+  }
+
+  async #read(sql: string): Promise<Row[]> {
+    const connection = await this.#instance.connect()
+    this.#readers.add(connection)
+    try {
+      return await connection.rows(sql)
+    } finally {
+      this.#readers.delete(connection)
+      connection.close()
+    }
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work)
     this.#last = mine.catch(() => {})
     return mine
   }

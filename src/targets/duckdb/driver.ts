@@ -41,6 +41,8 @@ export class Instance {
       memory_limit: memoryLimit,
       // Insertion order means nothing here, and keeping it costs memory in large inserts.
       preserve_insertion_order: 'false',
+      // A checkpoint after each 16 MiB would cost more than the commits; replaying this takes a second.
+      checkpoint_threshold: '128MiB',
     }
     if (threads !== null) options['threads'] = String(threads)
     try {
@@ -55,7 +57,11 @@ export class Instance {
   }
 
   async connect(): Promise<Connection> {
-    return new Connection(await this.#instance.connect())
+    try {
+      return new Connection(await this.#instance.connect())
+    } catch (error) {
+      throw statementError(error)
+    }
   }
 
   close(): void {

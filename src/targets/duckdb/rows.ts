@@ -11,7 +11,7 @@ import { fail } from '../../core/errors.ts'
 import type { FoldedRow, FoldedRows } from '../../core/fold.ts'
 import { tableId, type Column, type Shape } from '../../core/table.ts'
 import type { TupleBlock } from '../../core/target.ts'
-import { KIND, TupleCursor } from '../../core/tuple.ts'
+import { KIND, TupleCursor, TupleFields } from '../../core/tuple.ts'
 import { isBare } from '../../core/type.ts'
 import type { StagedFile } from './staging.ts'
 
@@ -34,18 +34,17 @@ const DELETE = Buffer.from('d')
 const ZERO = 0x30
 const ONE = 0x31
 
-/** Which columns of a tuple are written. */
-const LIVE = 1
-const KEY = 2
-
 /** Writes tuples of one shape. */
 export class RowWriter {
   readonly #shape: Shape
   readonly #file: StagedFile
+  readonly #fields: TupleFields
   readonly #cursor = new TupleCursor()
-  readonly #roles: Uint8Array
-  readonly #isBare: boolean[]
-  /** Live columns of the row written last that are unchanged. */
+  readonly #live: readonly LiveColumn[]
+  /** For each live column, its place in the tuple. */
+  readonly #places: Int32Array
+  readonly #isBare: readonly boolean[]
+  /** A digit for each live column of the row written last: whether it is unchanged. */
   readonly #mask: Buffer
   #unchanged = 0
   /** Rows with unchanged values. */
@@ -54,13 +53,13 @@ export class RowWriter {
   readonly unchangedEver = new Set<number>()
 
   constructor(shape: Shape, file: StagedFile) {
-    const live = liveColumns(shape)
     this.#shape = shape
     this.#file = file
-    this.#roles = new Uint8Array(shape.columns.length)
-    for (const { index, isKey } of live) this.#roles[index] = isKey ? LIVE | KEY : LIVE
-    this.#isBare = shape.columns.map(({ type }) => isBare(type))
-    this.#mask = Buffer.alloc(live.length)
+    this.#fields = new TupleFields(shape.columns.length)
+    this.#live = liveColumns(shape)
+    this.#places = Int32Array.from(this.#live, ({ index }) => index)
+    this.#isBare = this.#live.map(({ column }) => isBare(column.type))
+    this.#mask = Buffer.alloc(this.#live.length)
   }
 
   async fold(rows: FoldedRows): Promise<void> {
@@ -75,9 +74,8 @@ export class RowWriter {
     let rows = 0
     for await (const { bytes, starts } of blocks) {
       for (let i = 0; i + 1 < starts.length; i++) {
-        this.#values(bytes, starts[i]!, LIVE)
-        if (this.#unchanged > 0)
-          fail('LAKE_DAMAGED', `a row of a load of ${this.#table()} has gaps`)
+        this.#values(bytes, starts[i]!)
+        if (this.#unchanged > 0) this.#damaged('a row of a load with unchanged values')
         rows++
         if (this.#file.rowEnd(starts[i + 1]! - starts[i]!)) await this.#file.flush()
       }
@@ -89,8 +87,8 @@ export class RowWriter {
     const { csv } = this.#file
     csv.raw(op === 'upsert' ? UPSERT : DELETE)
     csv.comma()
-    if (op === 'upsert') this.#values(bytes, start, LIVE)
-    else this.#keyOnly(bytes, start)
+    if (op === 'upsert') this.#values(bytes, start)
+    else this.#deleted(bytes, start)
     const isFilled = this.#unchanged > 0
     if (isFilled && (source === null || !hasFills)) this.#noSource()
     if (isFilled) this.filled++
@@ -98,58 +96,67 @@ export class RowWriter {
     return this.#file.rowEnd(end - start + (source === null ? 0 : source.end - source.start))
   }
 
-  /** The values of all columns with the role, and the mask of those that are unchanged. */
-  #values(bytes: Buffer, start: number, role: number): void {
-    const cursor = this.#cursor.open(bytes, start)
+  /** All live columns; where values are unchanged, the mask says which. */
+  #values(bytes: Buffer, start: number): void {
     const { csv } = this.#file
-    let live = 0
+    const { kinds, starts, ends } = this.#fields
+    const places = this.#places
+    this.#fields.read(bytes, start)
+    for (let n = 0; n < places.length; n++) {
+      const i = places[n]!
+      if (n > 0) csv.comma()
+      if (kinds[i] === KIND.text) csv.field(bytes, starts[i]!, ends[i]!, this.#isBare[n])
+    }
     this.#unchanged = 0
-    for (let i = 0; i < this.#roles.length; i++) {
-      if (!cursor.next()) this.#tooShort(i)
-      if ((this.#roles[i]! & role) === 0) continue
-      if (live > 0) csv.comma()
-      this.#field(i)
-      if (cursor.kind === KIND.unchanged) {
-        this.#unchanged++
-        this.unchangedEver.add(live)
-        this.#mask[live] = ONE
-      } else this.#mask[live] = ZERO
-      live++
+    if (this.#fields.unchanged > 0) this.#mark()
+  }
+
+  #mark(): void {
+    for (const [n, place] of this.#places.entries()) {
+      const isUnchanged = this.#fields.kinds[place] === KIND.unchanged
+      this.#mask[n] = isUnchanged ? ONE : ZERO
+      if (!isUnchanged) continue
+      this.#unchanged++
+      this.unchangedEver.add(n)
     }
   }
 
-  /** The key in its columns, and the others empty; a tuple may end behind its key. */
-  #keyOnly(bytes: Buffer, start: number): void {
+  /** The key in its columns, and the others empty. */
+  #deleted(bytes: Buffer, start: number): void {
     const cursor = this.#cursor.open(bytes, start)
-    const { csv } = this.#file
-    let live = 0
+    const columns = cursor.left
     this.#unchanged = 0
-    for (let i = 0; i < this.#roles.length; i++) {
-      const isThere = cursor.next()
-      const role = this.#roles[i]!
-      if ((role & LIVE) === 0) continue
-      if (live++ > 0) csv.comma()
-      if ((role & KEY) === 0) continue
-      if (isThere) this.#field(i)
-      else this.#tooShort(i)
+    for (const [n, { index, isKey }] of this.#live.entries()) {
+      if (n > 0) this.#file.csv.comma()
+      if (isKey) this.#keyField(index, columns)
     }
   }
 
-  #field(i: number): void {
-    const { kind, bytes, start, end } = this.#cursor
-    if (kind === KIND.text) this.#file.csv.field(bytes, start, end, this.#isBare[i])
-  }
-
+  /** The mask, and the columns of the key alone. */
   #source(source: FoldedRow['source']): void {
     const { csv } = this.#file
+    csv.comma()
     if (source === null) {
-      for (let i = 0; i <= this.#shape.key.length; i++) csv.comma()
+      for (let i = 0; i < this.#shape.key.length; i++) csv.comma()
       return
     }
-    csv.comma()
     csv.raw(this.#mask)
-    csv.comma()
-    this.#values(source.bytes, source.start, KEY)
+    const columns = this.#cursor.open(source.bytes, source.start).left
+    for (const { index, isKey } of this.#live) {
+      if (!isKey) continue
+      csv.comma()
+      this.#keyField(index, columns)
+    }
+  }
+
+  /** Goes on to the column at `index`; a tuple of `columns` that is only a key may end behind it. */
+  #keyField(index: number, columns: number): void {
+    const cursor = this.#cursor
+    while (columns - cursor.left <= index) {
+      if (!cursor.next()) this.#damaged('a row without its whole key')
+    }
+    const { kind, bytes, start, end } = cursor
+    if (kind === KIND.text) this.#file.csv.field(bytes, start, end)
   }
 
   #table(): string {
@@ -162,9 +169,7 @@ export class RowWriter {
     })
   }
 
-  #tooShort(columns: number): never {
-    fail('LAKE_DAMAGED', `a row of ${this.#table()} has ${columns} columns only`, {
-      details: { table: this.#table() },
-    })
+  #damaged(what: string): never {
+    fail('LAKE_DAMAGED', `${this.#table()}: ${what}`, { details: { table: this.#table() } })
   }
 }

@@ -5,6 +5,7 @@
  * died, and goes. The files hold rows: only their owner may read them.
  */
 
+import { rmdirSync } from 'node:fs'
 import { mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -32,6 +33,15 @@ export class Staging {
       if (name.startsWith(prefix) && name.endsWith('.csv')) await rm(join(folder, name))
     }
     return new Staging(folder, prefix)
+  }
+
+  /** Removes the folder if nothing else is in it. At once, so that it cannot be one made anew. */
+  close(): void {
+    try {
+      rmdirSync(this.#folder)
+    } catch {
+      // Others use it too.
+    }
   }
 
   async create(): Promise<StagedFile> {

@@ -12,6 +12,7 @@ import { CodedError } from '../../../src/core/errors.ts'
 const env = {
   SOURCE_URL: 'postgres://shop:s3cret@db.example:5432/shop',
   TOKEN: 't0ken',
+  MILLRACE_TOKEN: 't0ken',
   WRONG: 'mysql://shop:s3cret@db.example/shop',
 }
 const file = '/etc/shop/millrace.yaml'
@@ -211,11 +212,7 @@ describe('a mistake', () => {
       `${minimal}  flush: { rows: 1.5 }\n`,
       '6:18 lake.flush.rows: expected a whole number, found a number',
     ],
-    [
-      'an unknown load',
-      `${minimal}load: all\n`,
-      '6:7 load: expected full-load-and-cdc or full-load or cdc',
-    ],
+    ['an unknown load', `${minimal}load: all\n`, '6:7 load: expected full-load-and-cdc or cdc'],
     [
       'a table without a schema',
       minimal.replace('lake:', '  tables:\n    - app.*\n    - orders\nlake:'),
@@ -401,11 +398,26 @@ targets:
   conciliation: { type: cassandra, contactPoints: [cass1], keyspace: app, datacenter: dc1 }
 mappings: ./dms-table-mappings.json         # instead of source.tables and rename, never beside them
 server: { listen: 127.0.0.1:7070, token: env:MILLRACE_TOKEN }   # the token is required when not on loopback`
-    const places = refusal(everything).message.split('\n').slice(1)
-    assert.ok(places.every((text) => text.includes('is not in this version yet')))
+    const [title, ...mistakes] = refusal(everything).message.split('\n')
+    assert.equal(title, `${file} has 10 mistakes`)
     assert.deepEqual(
-      places.map((text) => text.slice(file.length + 1).replace(/:.*/, '')),
+      mistakes.filter((text) => !text.includes('is not in this version yet')),
       [],
+    )
+    assert.deepEqual(
+      mistakes.map((text) => / (\S+):/.exec(text)?.[1]),
+      [
+        'source.columns',
+        'source.walBudget',
+        'lake.url',
+        'lake.keep',
+        'lake.flush.putsPerSecond',
+        'targets.warehouse.type',
+        'targets.mirror.type',
+        'targets.files.type',
+        'targets.conciliation.type',
+        'mappings',
+      ],
     )
   })
 })
