@@ -162,10 +162,16 @@ function speakEvery(walSenderTimeoutMs: number): number {
     : DEFAULT_SPEAK_MS
 }
 
+/** The timeline is an int8 from 16 on, and 8-byte integers come as text. */
+interface SystemRow {
+  readonly systemid: string
+  readonly timeline: string | number
+}
+
 async function identifySystem(client: Client): Promise<{ systemId: string; timeline: number }> {
-  const { rows } = await client.query<{ systemid: string; timeline: number }>('IDENTIFY_SYSTEM')
+  const { rows } = await client.query<SystemRow>('IDENTIFY_SYSTEM')
   const { systemid, timeline } = rows[0]!
-  return { systemId: systemid, timeline }
+  return { systemId: systemid, timeline: Number(timeline) }
 }
 
 async function createSlot(

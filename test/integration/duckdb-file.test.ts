@@ -241,9 +241,14 @@ test('a name that differs from another only in case is refused, since DuckDB wou
       const create: Step = { ...CREATE, table: { name, isShadow } }
       await assert.rejects(applySteps(target, [create]), {
         code: 'TARGET_FAILED',
-        message: 'app.~4Frders differs from "app.orders" only in case, which DuckDB ignores',
+        message: 'app.~4Frders differs from "orders" only in case, which DuckDB ignores',
       })
     }
+    const inApp = { name: { namespace: 'APP', name: 'others' }, isShadow: false }
+    await assert.rejects(applySteps(target, [{ ...CREATE, table: inApp }]), {
+      code: 'TARGET_FAILED',
+      message: '~41~50~50.others differs from "app" only in case, which DuckDB ignores',
+    })
     const from = SHAPE.table
     await applySteps(target, [fold([upsert(['1', 'x'])]), { type: 'rename', from, to: name }])
     assert.deepEqual(await place.rows(target, name), [['1', 'x']])

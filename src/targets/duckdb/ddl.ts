@@ -119,22 +119,26 @@ async function dropPlace(tx: Transaction, place: TableName): Promise<void> {
   tx.markNew(place)
 }
 
-/** Makes the schema, and refuses a name that DuckDB takes for that of another table. */
+/** Makes the schema, and refuses names that DuckDB takes for those of others. */
 async function makeRoom(tx: Transaction, name: TableName): Promise<void> {
   await tx.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(name.namespace)}`)
-  const rows = await tx.connection.rows(
-    `SELECT schema_name || '.' || table_name AS other FROM duckdb_tables()
+  const schema = literal(name.namespace)
+  const table = literal(name.name)
+  const [row] = await tx.connection.rows(
+    `SELECT schema_name AS other FROM duckdb_schemas()
      WHERE database_name = current_database()
-       AND lower(schema_name) = lower(${literal(name.namespace)})
-       AND lower(table_name) = lower(${literal(name.name)})
-       AND (schema_name <> ${literal(name.namespace)} OR table_name <> ${literal(name.name)})`,
+       AND lower(schema_name) = lower(${schema}) AND schema_name <> ${schema}
+     UNION ALL
+     SELECT table_name FROM duckdb_tables()
+     WHERE database_name = current_database() AND schema_name = ${schema}
+       AND lower(table_name) = lower(${table}) AND table_name <> ${table}`,
   )
-  const [row] = rows
   if (row === undefined) return
+  const id = tableId(name)
   fail(
     'TARGET_FAILED',
-    `${tableId(name)} differs from ${JSON.stringify(row['other'])} only in case, which DuckDB ignores`,
-    { details: { table: tableId(name) } },
+    `${id} differs from ${JSON.stringify(row['other'])} only in case, which DuckDB ignores`,
+    { details: { table: id } },
   )
 }
 
