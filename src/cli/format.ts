@@ -29,9 +29,9 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${BYTE_UNITS[unit]}`
 }
 
-/** `12,300/s`. */
+/** `12,300 rows/s`. */
 export function formatRate(perSecond: number): string {
-  return `${formatCount(perSecond)}/s`
+  return `${formatCount(perSecond)} rows/s`
 }
 
 /** `850 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */

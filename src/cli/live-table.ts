@@ -63,7 +63,7 @@ function describe(view: TaskView, { paint, rows }: Screen): string[] {
     `${paint('bold', view.task)}  ${paint(colour, view.sentence)}`,
     paint(
       'dim',
-      `lake: manifest ${formatCount(lake.head)}, ${formatRate(rates.rowsPerSecond)} rows, ` +
+      `lake: manifest ${formatCount(lake.head)}, ${formatRate(rates.rowsPerSecond)}, ` +
         `lag ${lagText(capture.lagSeconds)}`,
     ),
     ...view.targets.map((target) => targetLine(target, paint)),

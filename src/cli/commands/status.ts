@@ -37,7 +37,7 @@ function describe(view: TaskView, paint: Paint): string {
       'written',
       `${formatCount(lake.rows)} rows, ${formatBytes(lake.bytes)}, ${formatCount(lake.files)} files`,
     ],
-    ['now', `${formatRate(rates.rowsPerSecond)} rows, ${formatBytes(rates.bytesPerSecond)}/s`],
+    ['now', `${formatRate(rates.rowsPerSecond)}, ${formatBytes(rates.bytesPerSecond)}/s`],
     ['tables', tablesText(view)],
   ]
   const width = Math.max(...facts.map(([name = '']) => name.length))

@@ -27,7 +27,7 @@ export const MAX_LINE_BYTES = 136 * 1024 * 1024
 export function readCsv(file: CsvFile, columns: number): string {
   const names = Array.from({ length: columns }, (_, i) => `c${i}: 'VARCHAR'`)
   return `read_csv(${literal(file.path)}, columns = {${names.join(', ')}},
-    auto_detect = false, parallel = true, strict_mode = true, delim = ',', quote = '"',
+    auto_detect = false, parallel = false, strict_mode = true, delim = ',', quote = '"',
     escape = '"', nullstr = '', allow_quoted_nulls = false, header = ${file.hasHeader},
     compression = '${file.isGzip ? 'gzip' : 'none'}'${lineOptions(file.lineBytes)})`
 }

@@ -33,7 +33,7 @@ describe('a count', () => {
     fc.assert(fc.property(fc.nat(), isKept))
   })
 
-  test('of a second is a rate', () => assert.equal(formatRate(12_300.4), '12,300/s'))
+  test('of a second is a rate', () => assert.equal(formatRate(12_300.4), '12,300 rows/s'))
 })
 
 describe('a size', () => {
