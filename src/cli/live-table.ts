@@ -32,6 +32,7 @@ const CLEAR_BELOW = '\u001b[J'
 export class LiveTable {
   readonly #screen: () => Screen
   #height = 0
+  #isSettled = false
 
   constructor(screen: () => Screen) {
     this.#screen = screen
@@ -47,6 +48,14 @@ export class LiveTable {
   /** Writes something that stays, above the table. */
   print(text: string): void {
     this.#screen().out.write(`${this.#home()}${text}`)
+    this.#height = 0
+  }
+
+  /** Draws for the last time; later texts go below. A second call does nothing. */
+  settle(view: TaskView): void {
+    if (this.#isSettled) return
+    this.draw(view)
+    this.#isSettled = true
     this.#height = 0
   }
 

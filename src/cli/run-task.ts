@@ -25,6 +25,8 @@ export interface TaskSession extends AsyncDisposable {
   readonly url: string | null
   /** Writes something that stays on the screen. */
   print(text: string): void
+  /** The table is drawn for the last time; what is printed later stands below it. */
+  settle(): void
 }
 
 /** Built beside the program: `build/src/cli` and `dashboard/dist` are in one package. */
@@ -52,15 +54,19 @@ export async function openSession(config: Config, context: CommandContext): Prom
   const server = await serve(config, { task, metrics, logs: (since) => lines.since(since) })
   const ticking = setInterval(() => task.statistics.tick(), TICK_EVERY_MS)
   const drawing = screen && setInterval(() => screen.draw(task.statistics.view()), DRAW_EVERY_MS)
+  const settle = (): void => {
+    if (drawing) clearInterval(drawing)
+    screen?.settle(task.statistics.view())
+  }
   return {
     task,
     log,
     url: server?.url ?? null,
     print,
+    settle,
     async [Symbol.asyncDispose]() {
       clearInterval(ticking)
-      if (drawing) clearInterval(drawing)
-      screen?.draw(task.statistics.view())
+      settle()
       await server?.close()
       await task[Symbol.asyncDispose]()
     },

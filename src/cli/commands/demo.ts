@@ -97,6 +97,7 @@ async function runDemo(demo: Demo, context: CommandContext): Promise<ExitCode> {
   context.signal.addEventListener('abort', stop, { once: true })
   try {
     const isGood = await session.task.run(context.signal)
+    session.settle()
     if (!isGood) return 1
     if (ending === null || context.signal.aborted) return 0
     await ending

@@ -112,7 +112,7 @@ class Fold {
        SELECT s.op, ${values.join(', ')} FROM ${STAGED} s JOIN ${this.#table} t
        ON ${isSource.join(' AND ')} WHERE s.mask IS NOT NULL`,
     )
-    return
+    if (filled === fills) return
     failed(
       this.#step,
       'FILL_MISSING',

@@ -1,0 +1,120 @@
+/**
+ * `millrace run` as a process of its own, from the compiled program, watched from outside.
+ *
+ * What it costs is read from the system, and how far it got from its log lines and its lake.
+ */
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+import { cpuSeconds, peakRss } from './usage.ts'
+
+const PROGRAM = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
+export const PROGRAM_COMMAND: readonly string[] = [process.execPath, PROGRAM]
+
+export interface MillraceOptions {
+  /** Holds the configuration, the lake and the files of targets. */
+  readonly folder: string
+  readonly url: string
+  readonly load?: 'cdc' | 'full-load-and-cdc'
+  readonly slot: string
+  readonly publication?: string
+  readonly tables: readonly string[]
+  readonly lake: object
+  readonly targets?: object
+  readonly profiles: string | null
+}
+
+export class MillraceProcess implements AsyncDisposable {
+  /** When it was started, as performance.now() counts. */
+  readonly startedAt: number
+  readonly #child: ChildProcess
+  readonly #exited: Promise<unknown>
+  readonly #seen = new Map<string, number>()
+  readonly #lines: string[] = []
+  #wake: () => void = () => {}
+
+  private constructor(child: ChildProcess) {
+    this.startedAt = performance.now()
+    this.#child = child
+    this.#exited = once(child, 'exit').then(() => this.#wake())
+    for (const stream of [child.stdout!, child.stderr!]) {
+      createInterface(stream).on('line', (line) => this.#hear(line))
+    }
+  }
+
+  static async start(options: MillraceOptions): Promise<MillraceProcess> {
+    const file = join(options.folder, 'millrace.yaml')
+    await writeFile(file, JSON.stringify(configuration(options))) // JSON is YAML
+    const flags =
+      options.profiles === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profiles}`]
+    const child = spawn(process.execPath, [...flags, PROGRAM, 'run', '--config', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, BENCH_SOURCE_URL: options.url },
+    })
+    return new MillraceProcess(child)
+  }
+
+  get cpuSeconds(): number | null {
+    return cpuSeconds(this.#child.pid!)
+  }
+
+  get peakRss(): number | null {
+    return peakRss(this.#child.pid!)
+  }
+
+  /** Resolves to when a log line with this message came first. Rejects if the process ends before. */
+  async logged(message: string): Promise<number> {
+    for (;;) {
+      const at = this.#seen.get(message)
+      if (at !== undefined) return at
+      this.check()
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** Throws what it said last if it is not running any more. */
+  check(): void {
+    const { exitCode, signalCode } = this.#child
+    if (exitCode === null && signalCode === null) return
+    const said = this.#lines.slice(-5).join('\n')
+    throw new Error(`millrace ended (${exitCode ?? signalCode}):\n${said}`)
+  }
+
+  async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#child.kill(signal)
+    await this.#exited
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.kill('SIGTERM')
+  }
+
+  #hear(line: string): void {
+    this.#lines.push(line)
+    if (this.#lines.length > 20) this.#lines.shift()
+    const [, message] = /"(?:message|msg)":"([^"]*)"/.exec(line) ?? []
+    if (message !== undefined && !this.#seen.has(message)) {
+      this.#seen.set(message, performance.now())
+    }
+    this.#wake()
+  }
+}
+
+function configuration(options: MillraceOptions): object {
+  const { load, slot, publication, tables, lake, targets } = options
+  return {
+    task: 'bench',
+    load: load ?? 'cdc',
+    source: { url: 'env:BENCH_SOURCE_URL', tables, slot, ...(publication && { publication }) },
+    lake: { url: './lake', ...lake },
+    targets: targets ?? {},
+    server: null,
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The crash proof: whatever dies, and whenever, nothing is lost and nothing is there twice.
+ *
+ * A random load runs on the source. The program is killed by SIGKILL again and again, in its first
+ * load too, and PostgreSQL once. Then the load stops, the program catches up, and every row of the
+ * source must be in the warehouse, and nothing else; the lake must be what its format promises.
+ *
+ *   CRASH_SEED=17 CRASH_KILLS=200 npm test -- e2e/crash
+ */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as timer } from 'node:timers/promises'
+
+import { seededRandom, type Random } from '../../src/demo/random.ts'
+import { testServer, type TestDatabase, type TestServer } from '../support/postgres.ts'
+import { runCli, startCli, type CliProcess } from './support/cli.ts'
+import { auditLake } from './support/lake-audit.ts'
+import { ADDED_COLUMNS, createMillTables } from './support/mill-tables.ts'
+import { startRandomLoad } from './support/random-load.ts'
+import { taskFolder, type TaskFolder } from './support/task-folder.ts'
+import { compareAll, differencesIn } from './support/warehouse.ts'
+
+const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 1e6))
+const KILLS = Number(process.env['CRASH_KILLS'] ?? 18)
+const KILLS_WHILE_LOADING = 4
+
+test('nothing is lost and nothing is there twice, whenever the program or PostgreSQL is killed', async (t) => {
+  t.diagnostic(`CRASH_SEED=${SEED} CRASH_KILLS=${KILLS}`)
+  await using server = await testServer()
+  await using source = await server.database()
+  await createMillTables(source)
+  await using folder = await taskFolder(source.url, {
+    lake: { flush: { every: '100ms', rows: 500 } },
+    fullLoad: { parallel: 2 },
+  })
+
+  const load = startRandomLoad(source.url, SEED)
+  await killAgainAndAgain({ server, source, folder })
+  await load.stop()
+  const last = await runCli(['run', '--config', folder.config, '--until-caught-up'])
+  assert.equal(last.code, 0, last.stderr + last.stdout)
+
+  assert.deepEqual(differencesIn(await compareAll(source, folder.warehouse)), [])
+  const { drafts, ...facts } = await auditLake(folder.lake)
+  assert.deepEqual(drafts, [])
+  const { manifests, changes, generations, cancelledLoads, cuts } = facts
+  t.diagnostic(
+    `${load.commits} commits, ${load.rollbacks} rollbacks; ${manifests.length} manifests, ${changes} changes, ` +
+      `${generations} generations, ${cancelledLoads} cancelled loads, ${cuts} cut transactions`,
+  )
+  // Without these the test would have proved less than its name says.
+  assert.ok(load.commits > 500 && load.rollbacks > 50)
+  assert.ok(cancelledLoads > 0, 'a kill met an open load')
+  assert.ok(cuts > 0, 'a transaction was cut')
+  assert.ok(generations > KILLS / 2, 'most runs got as far as to own the slot')
+})
+
+interface Parts {
+  readonly server: TestServer
+  readonly source: TestDatabase
+  readonly folder: TaskFolder
+}
+
+async function killAgainAndAgain({ server, source, folder }: Parts): Promise<void> {
+  const random = seededRandom(SEED)
+  const half = Math.trunc(KILLS / 2)
+  for (let kill = 1; kill <= KILLS; kill++) {
+    await using child = startCli(['run', '--config', folder.config])
+    if (kill <= KILLS_WHILE_LOADING) await killableInLoad(child, random)
+    else if (kill === half) await crashServer(server, child)
+    else await killable(child, random)
+    const column = kill > half ? ADDED_COLUMNS[kill - half - 1] : undefined
+    if (column !== undefined) await alter(source, column)
+    const { code, signal, stderr } = await child.end('SIGKILL')
+    assert.equal(signal, 'SIGKILL', `it ended by itself with ${code}: ${stderr}`)
+  }
+}
+
+async function killableInLoad(child: CliProcess, random: Random): Promise<void> {
+  await child.line('load began')
+  await timer(random.upTo(150))
+}
+
+/** Any moment, or one after the stream has begun. */
+async function killable(child: CliProcess, random: Random): Promise<void> {
+  if (random.upTo(3) > 1) await child.line('capture began to stream')
+  await timer(random.upTo(1200))
+}
+
+/** The program must live through it, and stream again by itself. */
+async function crashServer(server: TestServer, child: CliProcess): Promise<void> {
+  await child.line('capture began to stream')
+  const from = child.lines.length
+  await server.stop('immediate')
+  await server.start()
+  await child.line('capture began to stream', from)
+}
+
+/** A statement that wants the table for itself may be the victim of a deadlock with the load. */
+async function alter(source: TestDatabase, sql: string): Promise<void> {
+  const client = await source.client()
+  for (;;) {
+    try {
+      await client.query(sql)
+      return
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== '40P01') throw error
+    }
+  }
+}
