@@ -44,7 +44,10 @@ function Target({ target }: { target: TargetView }) {
 
 function progress({ n, behind, appliedChanges, appliedRows }: TargetView): string {
   if (n === null) return 'has not told where it is yet'
-  const place = behind === 0 ? `at manifest ${whole(n)}` : `${whole(behind ?? 0)} manifests behind`
+  const place =
+    behind === 0
+      ? `at manifest ${whole(n)}`
+      : `${whole(behind ?? 0)} ${behind === 1 ? 'manifest' : 'manifests'} behind`
   return `${place} · ${short(appliedChanges)} changes applied as ${short(appliedRows)} rows`
 }
 

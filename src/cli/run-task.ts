@@ -3,7 +3,7 @@
  * terminal. `run` and `demo` are thin layers over it.
  */
 
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 import { openTask, type Task } from '../compose.ts'
 import type { Config } from '../config/config.ts'
@@ -16,6 +16,7 @@ import { startServer, type RunningServer } from '../server/serve.ts'
 import { systemClock } from '../system-clock.ts'
 import type { CommandContext } from './command.ts'
 import { LiveTable } from './live-table.ts'
+import { packageRoot } from './package-root.ts'
 import { painter } from './paint.ts'
 
 export interface TaskSession extends AsyncDisposable {
@@ -29,8 +30,6 @@ export interface TaskSession extends AsyncDisposable {
   settle(): void
 }
 
-/** Built beside the program: `build/src/cli` and `dashboard/dist` are in one package. */
-const DASHBOARD = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
 const DRAW_EVERY_MS = 250
 const TICK_EVERY_MS = 1000
 
@@ -88,7 +87,7 @@ async function serve(config: Config, served: Served): Promise<RunningServer | nu
     history: () => task.statistics.history(),
     logs,
     metrics,
-    dashboardDir: DASHBOARD,
+    dashboardDir: join(packageRoot(), 'dashboard', 'dist'),
     token: config.server.token,
   })
   try {

@@ -20,7 +20,7 @@ export interface LogOptions {
   readonly isPretty: boolean
   /** With colours, if it is pretty. */
   readonly hasColour?: boolean
-  /** The least level that is written. */
+  /** The least level that is written; what is kept for the dashboard begins at `info` all the same. */
   readonly level: LogLevel
   /** Fields of every line, such as the task. */
   readonly base?: Readonly<Record<string, unknown>>
@@ -33,11 +33,13 @@ export interface LogLines {
 
 export const LINES_KEPT = 500
 
+const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
+
 export function createLog(options: LogOptions): { readonly log: Log; readonly lines: LogLines } {
   const ring = new LineRing()
   const log = pino(
     {
-      level: options.level,
+      level: RANK[options.level] < RANK.info ? options.level : 'info',
       base: options.base ?? {},
       messageKey: 'message',
       timestamp: stdTimeFunctions.isoTime,
@@ -46,6 +48,7 @@ export function createLog(options: LogOptions): { readonly log: Log; readonly li
     {
       write(json: string) {
         const line = ring.add(json)
+        if (RANK[line.level] < RANK[options.level]) return
         options.out.write(options.isPretty ? prettyLine(line, options.hasColour ?? false) : json)
       },
     },

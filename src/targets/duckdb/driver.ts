@@ -160,7 +160,7 @@ function statementError(error: unknown): CodedError {
   if (kind === 'Out of Memory Error') {
     return new CodedError('TARGET_FAILED', 'DuckDB needs more memory than it may take', {
       cause: error,
-      hint: 'raise memoryLimit of the target',
+      hint: 'see docs/targets/duckdb.md on memory',
     })
   }
   return new CodedError('TARGET_FAILED', `DuckDB: ${firstLine(message)}`, { cause: error })

@@ -6,18 +6,12 @@
  */
 
 import { fail } from '../../core/errors.ts'
+import type { Retyped } from '../../core/shape-diff.ts'
 import { tableId } from '../../core/table.ts'
 import type { TargetTable } from '../../core/target.ts'
-import type { ColumnType } from '../../core/type.ts'
 import { identifier, placeOf, qualified } from './names.ts'
 import type { Transaction } from './transaction.ts'
 import { duckdbType } from './types.ts'
-
-export interface Retyped {
-  readonly name: string
-  readonly from: ColumnType
-  readonly to: ColumnType
-}
 
 const NUMBER = /^(SMALLINT|INTEGER|BIGINT|UINTEGER|FLOAT|DOUBLE|DECIMAL\(.+\))$/
 /** Types whose text in DuckDB is that of PostgreSQL. */

@@ -5,10 +5,13 @@ import { CodedError } from '../../../src/core/errors.ts'
 import { createLog, errorFields, LINES_KEPT } from '../../../src/observe/log.ts'
 import { prettyLine } from '../../../src/observe/pretty-line.ts'
 
-function collect({ isPretty = false } = {}) {
+function collect({
+  isPretty = false,
+  level = 'info',
+}: { isPretty?: boolean; level?: 'info' | 'warn' } = {}) {
   const written: string[] = []
   const out = { write: (text: string) => written.push(text) }
-  return { ...createLog({ out, isPretty, level: 'info', base: { task: 'shop' } }), written }
+  return { ...createLog({ out, isPretty, level, base: { task: 'shop' } }), written }
 }
 
 describe('the log', () => {
@@ -27,6 +30,14 @@ describe('the log', () => {
     const { log, lines, written } = collect()
     log.debug('manifest written')
     assert.deepEqual([written.length, lines.since(0).length], [0, 0])
+  })
+
+  test('keeps for the dashboard what a terminal does not show', () => {
+    const { log, lines, written } = collect({ level: 'warn' })
+    log.info('load ended')
+    log.warn('target was slow')
+    assert.equal(written.length, 1)
+    assert.equal(lines.since(0).length, 2)
   })
 
   test('keeps its last lines, numbered, for whoever asks for the newer ones', () => {
