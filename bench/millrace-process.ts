@@ -26,6 +26,8 @@ export interface MillraceOptions {
   readonly tables: readonly string[]
   readonly lake: object
   readonly targets?: object
+  /** End by itself when everything has what the source has now. */
+  readonly untilCaughtUp?: boolean
   readonly profiles: string | null
 }
 
@@ -52,7 +54,8 @@ export class MillraceProcess implements AsyncDisposable {
     await writeFile(file, JSON.stringify(configuration(options))) // JSON is YAML
     const flags =
       options.profiles === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profiles}`]
-    const child = spawn(process.execPath, [...flags, PROGRAM, 'run', '--config', file], {
+    const run = ['run', '--config', file, ...(options.untilCaughtUp ? ['--until-caught-up'] : [])]
+    const child = spawn(process.execPath, [...flags, PROGRAM, ...run], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, BENCH_SOURCE_URL: options.url },
     })
@@ -85,6 +88,12 @@ export class MillraceProcess implements AsyncDisposable {
     if (exitCode === null && signalCode === null) return
     const said = this.#lines.slice(-5).join('\n')
     throw new Error(`millrace ended (${exitCode ?? signalCode}):\n${said}`)
+  }
+
+  /** Resolves when it has ended by itself, in good order. */
+  async ended(): Promise<void> {
+    await this.#exited
+    if (this.#child.exitCode !== 0) this.check()
   }
 
   async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

@@ -41,8 +41,9 @@ export async function createTable(bench: Bench, rows: number): Promise<void> {
     create table bench.rows (${COLUMNS}) with (autovacuum_enabled = off);
     create table bench.mark (id int4 primary key);
     insert into bench.mark values (1);
-    create publication ${PUBLICATION} for table bench.rows, bench.mark`)
-  await insert(bench, 1, rows)
+    create publication ${PUBLICATION} for table bench.rows, bench.mark
+      with (publish_via_partition_root = true)`)
+  await bench.sql(insertSql(1, rows))
 }
 
 /** Half inserts and half updates, 1,000 in each transaction. The table has `changes / 2` rows before. */
@@ -75,6 +76,6 @@ export async function endOfWorkload(bench: Bench): Promise<Lsn> {
   return parseLsn(row!.lsn)
 }
 
-export async function insert(bench: Bench, from: number, to: number): Promise<void> {
-  await bench.sql(`insert into bench.rows select ${ROW} from generate_series(${from}, ${to}) i`)
+export function insertSql(from: number, to: number): string {
+  return `insert into bench.rows select ${ROW} from generate_series(${from}, ${to}) i`
 }

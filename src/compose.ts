@@ -119,6 +119,7 @@ function capture(
     shapes,
     newWriter: () => new LogWriter({ ...parts, rollups: reader.rollups, writer }),
     isSelected: selectTables(config.source.tables),
+    spoolFolder: config.source.spoolFolder,
     claimLake: async (run) => void (await claimLake(config, lake, run)),
     clock: systemClock,
     limits: {

@@ -8,7 +8,7 @@
 
 import { BlockPool } from '../core/change-log.ts'
 import type { Clock } from '../core/clock.ts'
-import { CodedError, fail, recoveryOf } from '../core/errors.ts'
+import { CodedError, fail, hasCode, recoveryOf } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import type { Lsn } from '../core/lsn.ts'
 import type { RunInfo } from '../core/manifest.ts'
@@ -22,6 +22,7 @@ import { Generation } from './generation.ts'
 import { Loader, type LoadLimits, type LoadSession } from './loader.ts'
 import { RetryPolicy } from './retry-policy.ts'
 import type { LoadableTable, OpenSlot, Prepared, Source } from './source.ts'
+import { Spool } from './spool.ts'
 import { TrackedTables, type TrackedTablesParts } from './tracked-tables.ts'
 
 export interface CaptureParts {
@@ -33,6 +34,8 @@ export interface CaptureParts {
   readonly isSelected: TrackedTablesParts['isSelected']
   /** Makes the lake this task's, or fails if it is another's. Called before anything is written. */
   readonly claimLake: (run: RunInfo) => Promise<void>
+  /** Of this task alone; it is emptied at every start. */
+  readonly spoolFolder: string
   readonly clock: Clock
   readonly limits: FlushLimits & LoadLimits
   readonly newId: () => string
@@ -44,6 +47,8 @@ export class Capture {
   readonly #pool = new BlockPool()
   #generation: Generation | null = null
   #wanted: Lsn | null = null
+  /** Until the disk of the spool was full once: from then on the server keeps what has not ended. */
+  #mayStream = true
 
   constructor(parts: CaptureParts) {
     this.#parts = parts
@@ -69,6 +74,7 @@ export class Capture {
         await this.#runOnce(signal, () => retries.succeeded(clock.now()))
       } catch (error) {
         if (signal.aborted && recoveryOf(error) === 'retry') break
+        if (hasCode(error, 'SPOOL_FULL')) this.#mayStream = false
         const waitMs = retries.failed(error, clock.now())
         const coded = error instanceof CodedError ? error : null
         if (waitMs === null) throw error
@@ -85,7 +91,10 @@ export class Capture {
     await claimLake(prepared.run)
     const before = await reader.recover()
     guardRun(before, prepared.run)
-    await using slot = await source.open({ mayCreate: before.n === 0 })
+    await using slot = await source.open({
+      mayCreate: before.n === 0,
+      mayStream: this.#mayStream,
+    })
     // Only a head that is read when the slot is ours can be trusted.
     const head = await reader.recover()
     guardSlot(head, slot)
@@ -99,7 +108,9 @@ export class Capture {
     const { clock, limits, emit } = this.#parts
     const { log, slot } = run
     const tables = await this.#trackedTables(log.state)
+    await using spool = slot.isStreaming ? await Spool.open(this.#parts.spoolFolder) : null
     const generation = new Generation({
+      spool,
       slot,
       log,
       tables,

@@ -19,15 +19,15 @@ import type { BlockPool } from '../core/change-log.ts'
 import type { Clock } from '../core/clock.ts'
 import { fail } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
-import { lsn, maxLsn, ZERO_LSN, type Lsn } from '../core/lsn.ts'
+import { maxLsn, ZERO_LSN, type Lsn } from '../core/lsn.ts'
 import type { LoadEntry, Manifest } from '../core/manifest.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
-import { Decoder } from '../pgoutput/decoder.ts'
-import { FrameCursor } from '../postgres/copy-stream.ts'
 import { flushIn, heartbeatIn, isFull, type FlushLimits } from './flush-policy.ts'
 import { Intake } from './intake.ts'
 import { Pending } from './pending.ts'
 import type { OpenSlot } from './source.ts'
+import type { Spool } from './spool.ts'
+import { StreamReader } from './stream-reader.ts'
 import type { TrackedTables } from './tracked-tables.ts'
 
 export interface GenerationParts {
@@ -38,23 +38,19 @@ export interface GenerationParts {
   readonly limits: FlushLimits
   readonly emit: Emit
   readonly pool: BlockPool
+  /** For transactions that are streamed before they end; `null` if they are not. */
+  readonly spool: Spool | null
 }
-
-const XLOG_DATA = 0x77
-const XLOG_DATA_HEADER_BYTES = 25
-const KEEPALIVE = 0x6b
 
 export class Generation {
   readonly #parts: GenerationParts
   readonly #pending: Pending
   readonly #intake: Intake
-  readonly #decoder: Decoder
-  readonly #frames = new FrameCursor()
+  #reader: StreamReader | null = null
   #loads: LoadEntry[] = []
   /** When the oldest thing that waits came; `null` if nothing waits. */
   #waitingSince: number | null = null
   #lastManifestAt: number
-  #heard: Lsn = ZERO_LSN
   #wanted: Lsn | null = null
   /** Rung when there may be something to write. */
   readonly #work = new Bell()
@@ -65,7 +61,6 @@ export class Generation {
     this.#parts = parts
     this.#pending = new Pending(parts.pool)
     this.#intake = new Intake(this.#pending, parts.tables, parts.log.state.to!)
-    this.#decoder = new Decoder(this.#intake)
     this.#lastManifestAt = parts.clock.now()
   }
 
@@ -106,40 +101,44 @@ export class Generation {
   }
 
   async #read(until: AbortSignal): Promise<void> {
-    const { slot, clock } = this.#parts
-    while (!until.aborted) {
+    const { slot } = this.#parts
+    const reader = this.#newReader(until)
+    this.#reader = reader
+    for (let goesOn = true; goesOn && !until.aborted;) {
       const block = await slot.stream.next()
       if (until.aborted) return
       if (block === null) fail('CONNECTION_LOST', 'the server ended the replication stream')
-      this.#frames.open(block)
-      while (this.#frames.next()) {
-        this.#take(this.#frames)
-        if (this.#intake.isBlocked) await this.#resolve()
-      }
-      if (this.#pending.isEmpty) {
-        if (this.#heard > this.#parts.log.state.confirm!) this.#work.ring()
-        continue
-      }
+      goesOn = await reader.take(block)
+    }
+  }
+
+  #newReader(until: AbortSignal): StreamReader {
+    const { slot, log, tables, spool } = this.#parts
+    return new StreamReader({
+      intake: this.#intake,
+      tables,
+      spool,
+      onReplyWanted: () => slot.stream.confirm(log.state.confirm!),
+      onPiece: () => this.#makeRoom(until),
+    })
+  }
+
+  /** Tells the writer what there is, and waits while the pending batch is full. */
+  async #makeRoom(until: AbortSignal): Promise<boolean> {
+    const { log, clock } = this.#parts
+    if (this.#pending.isEmpty) {
+      if (this.#heard > log.state.confirm!) this.#work.ring()
+    } else {
       if (this.#waitingSince === null || this.#isFull) this.#work.ring()
       this.#waitingSince ??= clock.now()
       while (this.#isFull && !until.aborted) await this.#room.heard()
     }
+    return !until.aborted
   }
 
-  /** https://www.postgresql.org/docs/current/protocol-replication.html: XLogData and keepalives. */
-  #take({ bytes, start, end }: FrameCursor): void {
-    const kind = bytes[start]
-    if (kind === XLOG_DATA) {
-      this.#decoder.decode(bytes, start + XLOG_DATA_HEADER_BYTES, end)
-    } else if (kind === KEEPALIVE) {
-      this.#heard = maxLsn(this.#heard, lsn(bytes.readBigUInt64BE(start + 1)))
-      const isReplyRequested = bytes[start + 17] === 1
-      if (isReplyRequested) this.#parts.slot.stream.confirm(this.#parts.log.state.confirm!)
-    }
-  }
-
-  async #resolve(): Promise<void> {
-    for (const relation of this.#intake.takeUnresolved()) await this.#parts.tables.resolve(relation)
+  /** The server has nothing for us below this. */
+  get #heard(): Lsn {
+    return maxLsn(this.#reader?.heard ?? ZERO_LSN, this.#intake.idleLsn)
   }
 
   get #isFull(): boolean {
@@ -177,7 +176,7 @@ export class Generation {
     const { to, confirm } = log.state
     return heartbeatIn(
       {
-        heard: maxLsn(this.#heard, this.#intake.idleLsn),
+        heard: this.#heard,
         confirmed: confirm!,
         isQuiet: this.#waitingSince === null && !this.#intake.isInTransaction && to!.end,
         sinceLastManifestMs: clock.now() - this.#lastManifestAt,
@@ -206,8 +205,7 @@ export class Generation {
 
   async #heartbeat(): Promise<void> {
     const startedAt = this.#parts.clock.now()
-    const at = maxLsn(this.#heard, this.#intake.idleLsn)
-    const manifest = await this.#parts.log.heartbeat(at)
+    const manifest = await this.#parts.log.heartbeat(this.#heard)
     this.#durable(manifest, { bytes: 0, startedAt, oldest: null })
   }
 

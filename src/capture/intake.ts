@@ -18,6 +18,8 @@ import type {
   MessageHandler,
   Relation,
   RowMessage,
+  StreamAbort,
+  StreamCommit,
   Truncate,
   TwoPhase,
 } from '../pgoutput/messages.ts'
@@ -41,6 +43,7 @@ export class Intake implements MessageHandler {
   #lastOrdinal = 0
   #idleLsn: Lsn = ZERO_LSN
   #unresolved: Relation[] = []
+  #streamEnd: StreamCommit | StreamAbort | null = null
 
   constructor(pending: Pending, tables: TrackedTables, resume: LogPosition) {
     this.#pending = pending
@@ -131,8 +134,8 @@ export class Intake implements MessageHandler {
   truncate({ oids }: Truncate): void {
     const ordinal = this.#count()
     for (const oid of oids) {
-      const table = this.#tables.get(oid)
-      if (!table?.isSelected || ordinal <= this.#done) continue
+      const table = this.#table(oid)
+      if (!table.isSelected || ordinal <= this.#done) continue
       const chunk = this.#chunk(table, ordinal)
       this.#append(chunk, OP.truncate, EMPTY_TUPLE, 0, EMPTY_TUPLE.length)
       const position = { lsn: this.#lsn, ordinal }
@@ -145,17 +148,23 @@ export class Intake implements MessageHandler {
   type(): void {}
   message(): void {}
 
-  streamStart(): void {
-    this.#refuse('Stream Start')
+  // Which transactions are streamed is the reader's business; here they arrive whole.
+  streamStart(): void {}
+  streamStop(): void {}
+
+  streamCommit(end: StreamCommit): void {
+    this.#streamEnd = end
   }
-  streamStop(): void {
-    this.#refuse('Stream Stop')
+
+  streamAbort(end: StreamAbort): void {
+    this.#streamEnd = end
   }
-  streamCommit(): void {
-    this.#refuse('Stream Commit')
-  }
-  streamAbort(): void {
-    this.#refuse('Stream Abort')
+
+  /** The end of a streamed transaction that the last message told, for the reader to act upon. */
+  takeStreamEnd(): StreamCommit | StreamAbort | null {
+    const end = this.#streamEnd
+    this.#streamEnd = null
+    return end
   }
 
   twoPhase({ kind }: TwoPhase): void {
@@ -168,11 +177,14 @@ export class Intake implements MessageHandler {
   #next(oid: number): OpenChunk | null {
     const ordinal = this.#count()
     if (ordinal <= this.#done) return null
-    const table = this.#tables.get(oid)
-    if (table === undefined) {
-      fail('PROTOCOL_VIOLATION', `a row of table ${oid} came before its Relation message`)
-    }
+    const table = this.#table(oid)
     return table.isSelected ? this.#chunk(table, ordinal) : null
+  }
+
+  #table(oid: number): TrackedTable {
+    const table = this.#tables.get(oid)
+    if (table !== undefined) return table
+    return fail('PROTOCOL_VIOLATION', `a row of table ${oid} came before its Relation message`)
   }
 
   #count(): number {
@@ -192,10 +204,13 @@ export class Intake implements MessageHandler {
   #barrier(table: TrackedTable, ordinal: number): void {
     const position = { lsn: this.#lsn, ordinal }
     const { from, defaults } = table.barrier!
-    const { shape } = table
-    if (from === table.id) this.#pending.barrier(from, { type: 'shape', shape, position, defaults })
-    else this.#pending.barrier(from, { type: 'rename', to: table.id, shape, position })
-    table.barrier = null
+    const { id, shape } = table
+    // A rename cannot carry defaults, so a table that also got columns is altered first.
+    if (from === id || Object.keys(defaults).length > 0) {
+      this.#pending.barrier(from, { type: 'shape', shape, position, defaults })
+    }
+    if (from !== id) this.#pending.barrier(from, { type: 'rename', to: id, shape, position })
+    this.#tables.passed(table)
   }
 
   #append(chunk: OpenChunk, op: Op, bytes: Buffer, start: number, end: number): void {
@@ -206,9 +221,5 @@ export class Intake implements MessageHandler {
     if (op === OP.insert) chunk.counts.i++
     else if (op === OP.update) chunk.counts.u++
     else if (op === OP.delete) chunk.counts.d++
-  }
-
-  #refuse(message: string): never {
-    fail('PROTOCOL_VIOLATION', `${message} came, though streaming was not asked for`)
   }
 }

@@ -54,33 +54,42 @@ export class Loader {
     this.#parts = parts
   }
 
-  /** Loads the tables for all consumers. `first` is the snapshot that came with the slot, if any. */
+  /**
+   * Loads the tables for all consumers. `first` is the snapshot that came with the slot, if any. When
+   * the signal aborts it resolves soon; what has begun by then is cancelled by the next run.
+   */
   async run(
     tables: readonly LoadableTable[],
     first: LoadSession | null,
     signal: AbortSignal,
   ): Promise<void> {
-    let left = [...tables]
+    let left = tables
     let session = first
     while (left.length > 0 && !signal.aborted) {
-      session ??= await this.#session()
-      try {
-        left = await this.#loadAll(left, session, signal)
-      } finally {
-        await session.snapshot[Symbol.asyncDispose]()
-      }
+      session ??= await this.#session(signal)
+      left = await this.#loadAll(left, session, signal)
       session = null
-      if (left.length > 0) await this.#parts.clock.sleep(RETRY_AFTER_MS, signal)
+      if (left.length === 0) return
+      await this.#parts.clock.sleep(RETRY_AFTER_MS, signal)
+      if (!signal.aborted) left = await this.#stillThere(left)
     }
   }
 
-  async #session(): Promise<LoadSession> {
+  /** The tables as they are now: one may have got another name, or another table its name. */
+  async #stillThere(tables: readonly LoadableTable[]): Promise<readonly LoadableTable[]> {
+    const oids = new Set(tables.map(({ oid }) => oid))
+    const ids = new Set(tables.map(({ name }) => tableId(name)))
+    const { tables: now } = await this.#parts.source.prepare()
+    return now.filter(({ oid, name }) => oids.has(oid) || ids.has(tableId(name)))
+  }
+
+  async #session(signal: AbortSignal): Promise<LoadSession> {
     const { n, clock } = this.#parts.log.state
-    const snapshot = await this.#parts.source.snapshot()
+    const snapshot = await this.#parts.source.snapshot(signal)
     return { snapshot, since: n, tick: clock - 1 }
   }
 
-  /** Resolves to the tables that must be tried again. */
+  /** Resolves to the tables that must be tried again. Closes the snapshot. */
   async #loadAll(
     tables: readonly LoadableTable[],
     session: LoadSession,
@@ -88,14 +97,25 @@ export class Loader {
   ): Promise<LoadableTable[]> {
     const queue = tables.values()
     const again: LoadableTable[] = []
+    let isOver = false
     const worker = async (): Promise<void> => {
       for (const table of queue) {
-        if (signal.aborted) return
+        if (signal.aborted || isOver) return
         if (!(await this.#tryLoad(table, session, signal))) again.push(table)
       }
     }
     const count = Math.min(this.#parts.limits.parallel, tables.length)
-    await Promise.all(Array.from({ length: count }, worker))
+    // A copy may wait long for a lock or for rows; it ends with its snapshot.
+    const close = async (): Promise<void> => session.snapshot[Symbol.asyncDispose]()
+    const stop = (): void => void close()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      await Promise.all(Array.from({ length: count }, worker))
+    } finally {
+      isOver = true
+      signal.removeEventListener('abort', stop)
+      await close()
+    }
     return again
   }
 
@@ -110,6 +130,7 @@ export class Loader {
       await load.run(table, session, signal)
       return true
     } catch (error) {
+      if (signal.aborted) return false
       if (hasCode(error, 'FENCED')) throw error
       if (recoveryOf(error) !== 'retry') throw error
       load.cancel(error)
@@ -138,8 +159,9 @@ class LoadOfTable {
     const id = tableId(copy.name)
     const { since } = session
     const { lsn } = session.snapshot
-    const key = await log.writeShape(shape)
+    // Before anything is awaited, or the stream might meanwhile show another first shape.
     tables.introduce({ id, shape })
+    const key = await log.writeShape(shape)
     this.#table = id
     const load = this.#load
     queue({ type: 'load-begin', table: id, load, shape: key, lsn, since, for: 'all' })

@@ -22,7 +22,7 @@ import { checkServer } from './preflight.ts'
 import { ensurePublication, type Publication } from './publication.ts'
 import { selectLoadable } from './selection.ts'
 import { checkSlot, readSlot } from './slot.ts'
-import type { LoadSnapshot, OpenSlot, Prepared, Source } from './source.ts'
+import type { LoadSnapshot, OpenOptions, OpenSlot, Prepared, Source } from './source.ts'
 
 export interface PostgresSourceOptions {
   readonly url: string
@@ -64,10 +64,10 @@ export class PostgresSource implements Source {
     })
   }
 
-  async open({ mayCreate }: { mayCreate: boolean }): Promise<OpenSlot> {
+  async open(options: OpenOptions): Promise<OpenSlot> {
     const client = await connect(this.#connection('stream', true))
     try {
-      return await this.#open(client, mayCreate)
+      return await this.#open(client, options)
     } catch (error) {
       await client.end().catch(() => {})
       throw fromPostgres(error)
@@ -88,8 +88,8 @@ export class PostgresSource implements Source {
     }
   }
 
-  async #open(client: Client, mayCreate: boolean): Promise<OpenSlot> {
-    const { slot, publication, clock } = this.#options
+  async #open(client: Client, { mayCreate, mayStream }: OpenOptions): Promise<OpenSlot> {
+    const { slot, clock } = this.#options
     const existing = await readSlot(client, slot)
     if (existing === null && !mayCreate) {
       fail('SLOT_LOST', `the replication slot ${slot} is gone, and the lake goes on from it`)
@@ -97,8 +97,8 @@ export class PostgresSource implements Source {
     if (existing !== null) checkSlot(existing)
     const snapshot = existing === null ? await this.#createSlot(client) : null
     const { timeline } = await identifySystem(client)
-    const sql = `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 (proto_version '1', publication_names ${quoteLiteral(quoteIdentifier(publication.name))})`
-    const copy = client.query(new CopyStream(sql))
+    const isStreaming = mayStream && (await serverVersion(client)) >= STREAMING_SINCE
+    const copy = client.query(new CopyStream(this.#startReplication(isStreaming)))
     try {
       await copy.started()
       const owned = await this.#ownedSlot()
@@ -108,6 +108,7 @@ export class PostgresSource implements Source {
         confirmed: owned.confirmed,
         snapshot,
         stream,
+        isStreaming,
         [Symbol.asyncDispose]: async () => {
           stream.close()
           await snapshot?.[Symbol.asyncDispose]()
@@ -118,6 +119,16 @@ export class PostgresSource implements Source {
       await snapshot?.[Symbol.asyncDispose]()
       throw error
     }
+  }
+
+  #startReplication(isStreaming: boolean): string {
+    const { slot, publication } = this.#options
+    const options = [
+      `proto_version '${isStreaming ? 2 : 1}'`,
+      `publication_names ${quoteLiteral(quoteIdentifier(publication.name))}`,
+      ...(isStreaming ? [`streaming 'on'`] : []),
+    ]
+    return `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 (${options.join(', ')})`
   }
 
   async #createSlot(client: Client): Promise<LoadSnapshot> {
@@ -153,6 +164,8 @@ export class PostgresSource implements Source {
   }
 }
 
+/** Protocol 2 came with 14. */
+const STREAMING_SINCE = 140_000
 const DEFAULT_SPEAK_MS = 10_000
 
 /** The server drops a client it has not heard from for the timeout; 0 means that it never does. */
@@ -160,6 +173,11 @@ function speakEvery(walSenderTimeoutMs: number): number {
   return walSenderTimeoutMs > 0
     ? Math.min(DEFAULT_SPEAK_MS, walSenderTimeoutMs / 3)
     : DEFAULT_SPEAK_MS
+}
+
+async function serverVersion(client: Client): Promise<number> {
+  const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num')
+  return Number(rows[0]!.server_version_num)
 }
 
 /** The timeline is an int8 from 16 on, and 8-byte integers come as text. */

@@ -17,7 +17,8 @@ const GOOD_RUN_MS = 60_000
 
 export class RetryPolicy {
   #hasStreamed = false
-  #startedAt = 0
+  /** When the stream began that has not failed yet. */
+  #startedAt: number | null = null
   #failures = 0
   #fencedAt: number[] = []
 
@@ -36,7 +37,8 @@ export class RetryPolicy {
       this.#fencedAt = [...this.#fencedAt, nowMs].filter((at) => at > nowMs - FENCED_WINDOW_MS)
       if (this.#fencedAt.length >= FENCED_LIMIT) return null
     }
-    if (this.#startedAt > 0 && nowMs - this.#startedAt > GOOD_RUN_MS) this.#failures = 0
+    if (this.#startedAt !== null && nowMs - this.#startedAt > GOOD_RUN_MS) this.#failures = 0
+    this.#startedAt = null
     this.#failures++
     return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failures - 1))
   }

@@ -18,13 +18,20 @@ export interface Source {
 
   /**
    * Takes the slot, making it if there is none, and starts its stream. From then on nobody else can
-   * move the slot: only now may the head of the log be read. Without `mayCreate` a missing slot is
-   * SLOT_LOST.
+   * move the slot: only now may the head of the log be read. Making one waits for all transactions
+   * that are open at the source; the signal breaks that off.
    */
-  open(options: { readonly mayCreate: boolean }): Promise<OpenSlot>
+  open(options: OpenOptions, signal: AbortSignal): Promise<OpenSlot>
 
-  /** A snapshot for loads. The caller has noted the head of the log before. */
-  snapshot(): Promise<LoadSnapshot>
+  /** A snapshot for loads. The caller has noted the head of the log before. It may wait as `open`. */
+  snapshot(signal: AbortSignal): Promise<LoadSnapshot>
+}
+
+export interface OpenOptions {
+  /** If there is no slot: make one, or fail with SLOT_LOST. */
+  readonly mayCreate: boolean
+  /** Large transactions may be streamed before they end, if the server can do that. */
+  readonly mayStream: boolean
 }
 
 export interface Prepared {
@@ -46,6 +53,8 @@ export interface OpenSlot extends AsyncDisposable {
   /** The snapshot that came with the slot, if it was made just now. */
   readonly snapshot: LoadSnapshot | null
   readonly stream: ReplicationStream
+  /** Large transactions come before they end. */
+  readonly isStreaming: boolean
 }
 
 export interface ReplicationStream {
@@ -57,7 +66,10 @@ export interface ReplicationStream {
   askForKeepalive(): void
 }
 
-/** The state of the source at one LSN: exactly the transactions whose commit LSN is below it. */
+/**
+ * The state of the source at one LSN: exactly the transactions whose commit LSN is below it. Its end
+ * breaks off the copies that are under way, and may come twice.
+ */
 export interface LoadSnapshot extends AsyncDisposable {
   readonly lsn: Lsn
   /** Locks the table and checks that it is still what the snapshot shows; else TABLE_CHANGED. */

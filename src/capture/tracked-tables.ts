@@ -60,9 +60,9 @@ export class TrackedTables {
     return this.#tables.get(oid)
   }
 
-  /** The newest shape of a table that the log or the stream has shown; `null` if it has none. */
+  /** The newest shape of a table that the log has, or will have with its first row; `null` if none. */
   shapeOf(oid: number): Shape | null {
-    return this.#tables.get(oid)?.shape ?? this.#inLog.get(oid)?.shape ?? null
+    return this.#inLog.get(oid)?.shape ?? null
   }
 
   /** The log has a shape for this table: one of an earlier run, or that of a load that begins now. */
@@ -75,36 +75,46 @@ export class TrackedTables {
     return known !== undefined && isSameRelation(known.relation, relation)
   }
 
+  /**
+   * Compared with the log, never with what the stream has shown since: after a restart it shows
+   * shapes from before those that the log has, and in the end nothing may have changed.
+   */
   async resolve(relation: Relation): Promise<void> {
     const name = { namespace: relation.namespace || 'pg_catalog', name: relation.name }
     const id = tableId(name)
     const facts = await this.#parts.catalog.describe(relation)
-    const previous = this.#tables.get(relation.oid) ?? this.#inLog.get(relation.oid) ?? null
+    const known = this.#inLog.get(relation.oid) ?? null
     const wire = { table: name, oid: relation.oid, columns: facts.columns, key: facts.key }
-    const shape = mergeShape(previous?.shape ?? null, wire)
+    const shape = mergeShape(known?.shape ?? null, wire)
     this.#tables.set(relation.oid, {
       id,
       shape,
       relation,
       isSelected: this.#parts.isSelected(name),
       keyPlaces: keyPlaces(shape),
-      barrier: this.#barrier({ id, shape }, facts),
+      barrier: known && barrier(known, { id, shape }, facts),
     })
-    this.#inLog.set(relation.oid, { id, shape })
+    if (known === null) this.#inLog.set(relation.oid, { id, shape })
   }
 
-  #barrier(now: KnownShape, { missing }: RelationFacts): TrackedTable['barrier'] {
-    const { oid } = now.shape
-    const previous = this.#inLog.get(oid)
-    const waiting = this.#tables.get(oid)?.barrier ?? null
-    if (previous === undefined) return null
-    if (previous.shape === now.shape && previous.id === now.id) return waiting
-    const defaults: Record<string, string | null> = { ...waiting?.defaults }
-    for (const { name } of diffShapes(previous.shape, now.shape).added) {
-      defaults[name] = missing.get(name) ?? null
-    }
-    return { from: waiting?.from ?? previous.id, defaults }
+  /** The barrier of the table is part of the log now. */
+  passed(table: TrackedTable): void {
+    table.barrier = null
+    this.#inLog.set(table.shape.oid, { id: table.id, shape: table.shape })
   }
+}
+
+function barrier(
+  before: KnownShape,
+  now: KnownShape,
+  { missing }: RelationFacts,
+): TrackedTable['barrier'] {
+  if (before.shape === now.shape && before.id === now.id) return null
+  const defaults: Record<string, string | null> = {}
+  for (const { name } of diffShapes(before.shape, now.shape).added) {
+    defaults[name] = missing.get(name) ?? null
+  }
+  return { from: before.id, defaults }
 }
 
 function keyPlaces({ columns, key }: Shape): ReadonlySet<number> {

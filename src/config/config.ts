@@ -26,6 +26,8 @@ interface SourceConfig {
   readonly slot: string
   readonly publication: Publication
   readonly heartbeatMs: number
+  /** Absolute. Where transactions wait that are streamed before they end. */
+  readonly spoolFolder: string
 }
 
 interface Publication {

@@ -20,6 +20,7 @@ export function finishConfig(document: ConfigDocument, file: string): Config {
       slot: source.slot ?? name,
       publication: { name: source.publication ?? name, isOurs: source.publication === undefined },
       heartbeatMs: source.heartbeat,
+      spoolFolder: resolve(folder, source.spool ?? `.millrace/${task}/spool`),
     },
     lake: {
       folder: resolve(folder, lake.url),

@@ -62,6 +62,14 @@ export const sourceSection = z
         'How often the slot of an idle task is moved on, so that other databases of the server do ' +
           'not pile up WAL for it.',
       ),
+    spool: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'A folder for transactions that are too large for the memory of the server and have not ' +
+          'ended. It is emptied at every start. Without it: `.millrace/<task>/spool`.',
+      ),
     columns: notYet('Leaves out columns of tables.'),
     walBudget: notYet('Limits how much WAL the slot may hold back.'),
   })

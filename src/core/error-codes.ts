@@ -103,6 +103,12 @@ export const CODES = {
     about: 'A table changed in a way whose effect on existing rows the log cannot tell.',
     hint: 'load the table again',
   },
+  SPOOL_FULL: {
+    recovery: 'retry',
+    about:
+      'The disk is full on which transactions wait that have not ended. We go on without streaming: the server keeps them until they are committed.',
+    hint: 'give source.spool more room if large transactions are common',
+  },
   MESSAGE_TOO_LARGE: {
     recovery: 'stop',
     about: 'A single row is larger than 64 MiB.',

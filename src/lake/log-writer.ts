@@ -29,7 +29,7 @@ import { encodeChanges, encodeHeader, loadPrefix } from './codecs/csv-encoder.ts
 import { writeDataFile, type DataFormat } from './data-file.ts'
 import { changesKey, loadKey } from './layout.ts'
 import type { LogReader } from './log-reader.ts'
-import { advance, type LogState } from './log-state.ts'
+import { advance, laterDay, type LogState } from './log-state.ts'
 import { OrderClock } from './order-clock.ts'
 import { putManifest } from './put-manifest.ts'
 import type { Rollups } from './rollups.ts'
@@ -84,13 +84,13 @@ export class LogWriter {
     head: LogState,
     run: RunInfo,
     start: { readonly lsn: Lsn; readonly timeline: number },
-  ): Promise<void> {
+  ): Promise<Manifest> {
     const state = head.n > 0 ? head : this.#beginning(head, start)
     this.#state = state
     this.#since = head.dt
     this.#generation = state.n + 1
     const order = this.#orderClock()
-    await this.#put({ ...this.#draft(order), kind: 'open', timeline: start.timeline, run })
+    return this.#put({ ...this.#draft(order), kind: 'open', timeline: start.timeline, run })
   }
 
   /** An empty lake begins where the slot stands, and its `order` at our own time. */
@@ -106,6 +106,8 @@ export class LogWriter {
   /** Makes a batch part of the log. Resolves once it is durable. */
   async write({ changes, loads }: LogBatch): Promise<{ manifest: Manifest; bytes: number }> {
     const order = this.#orderClock()
+    const startedAt = this.#parts.clock.now()
+    const dt = this.#dt(startedAt)
     const entries: Entry[] = [...loads]
     const files: (() => Promise<void>)[] = []
     for (const [table, items] of changes?.tables ?? []) {
@@ -115,7 +117,7 @@ export class LogWriter {
         entries.push(PLACEHOLDER)
         if (item.type === 'changes') {
           const first = order.file(item.changes.rows, item.firstCommittedAt)
-          const place = { table, part: part++, order: first }
+          const place = { table, part: part++, dt, order: first }
           files.push(async () => {
             entries[at] = await this.#writeChanges(item, place)
           })
@@ -125,7 +127,7 @@ export class LogWriter {
       }
     }
     await allOf(files, FILES_AT_ONCE)
-    const draft = this.#draft(order)
+    const draft = this.#draft(order, startedAt)
     const manifest: Manifest = {
       ...draft,
       kind: 'changes',
@@ -175,38 +177,20 @@ export class LogWriter {
 
   async #writeChanges(
     chunk: Chunk,
-    place: { table: TableId; part: number; order: number },
+    place: { table: TableId; part: number; dt: string; order: number },
   ): Promise<Entry> {
     const { store, format, shapes } = this.#parts
-    const { table, part, order } = place
+    const { table, part, dt, order } = place
     const shape = await shapes.write(chunk.shape)
     await this.#sweep(table)
-    const path = changesKey({
-      table,
-      part,
-      format,
-      dt: this.#dt(),
-      n: this.state.n + 1,
-      generation: this.#generation,
-    })
+    const n = this.state.n + 1
+    const path = changesKey({ table, part, format, dt, n, generation: this.#generation })
     const pieces = encodeChanges(chunk, order)
-    const { bytes, sha256 } = await writeDataFile(store, { key: path, format }, pieces)
+    const file = await writeDataFile(store, { key: path, format }, pieces)
     const { i, u, d, unchanged } = chunk.counts
     const { first, last } = chunk
     const rows = { i, u, d }
-    return {
-      type: 'changes',
-      table,
-      shape,
-      path,
-      first,
-      last,
-      rows,
-      unchanged,
-      bytes,
-      sha256,
-      order,
-    }
+    return { type: 'changes', table, shape, path, first, last, rows, unchanged, ...file, order }
   }
 
   async #barrier(item: BarrierItem, table: TableId, clock: OrderClock): Promise<BarrierEntry> {
@@ -243,8 +227,8 @@ export class LogWriter {
     return new OrderClock(this.state.clock, this.#parts.clock.now())
   }
 
-  /** What the next manifest says if nothing new is known. */
-  #draft(order: OrderClock): Omit<Manifest, 'kind'> & { entries: readonly Entry[] } {
+  /** What the next manifest says if nothing new is known. It closes no earlier than it began. */
+  #draft(order: OrderClock, startedAt = 0): Omit<Manifest, 'kind'> & { entries: readonly Entry[] } {
     const { n, epoch, timeline, to, confirm } = this.state
     return {
       n: n + 1,
@@ -255,16 +239,14 @@ export class LogWriter {
       to: to ?? fail('LAKE_DAMAGED', `manifest ${n} has no position`),
       confirm: confirm ?? fail('LAKE_DAMAGED', `manifest ${n} confirms nothing`),
       clock: order.close(),
-      closedAt: new Date(this.#parts.clock.now()).toISOString(),
+      closedAt: new Date(Math.max(startedAt, this.#parts.clock.now())).toISOString(),
       entries: [],
     }
   }
 
-  /** The folder of today's files; it never goes back, whatever our clock does. */
-  #dt(): string {
-    const today = new Date(this.#parts.clock.now()).toISOString().slice(0, 10)
-    const last = this.state.dt
-    return last !== null && last > today ? last : today
+  /** The folder of the files of that time; it never goes back, whatever our clock does. */
+  #dt(at: number): string {
+    return laterDay(this.state.dt, new Date(at).toISOString())
   }
 
   async #put(manifest: Manifest): Promise<Manifest> {

@@ -18,7 +18,7 @@ export class OrderClock {
 
   constructor(next: number, nowMs: number) {
     this.#next = next
-    this.#nowUs = nowMs * 1000
+    this.#nowUs = Math.trunc(nowMs * 1000)
   }
 
   /** Files whose commit time lay more than a minute ahead. */

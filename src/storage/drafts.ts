@@ -1,5 +1,6 @@
 /**
- * Drafts: files that are still being written, beside the place where they will appear.
+ * Drafts: files that are still being written, beside the place where they will appear or, where
+ * folders come and go, one folder above it.
  *
  *   .draft-db7-4711-12      host, process, count
  *

@@ -34,7 +34,7 @@ export class FolderStore implements ObjectStore {
 
   async put(key: string, body: Body, { ifAbsent = false }: PutOptions = {}): Promise<void> {
     const path = this.localPath(key)
-    const draft = await this.#open(dirname(path))
+    const draft = await this.#open(dirname(path), isDeep(key))
     try {
       await this.#write(draft, body, path)
       if (ifAbsent) await publishNew(draft, path, key)
@@ -94,17 +94,26 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  async #open(folder: string): Promise<Draft> {
+  async #open(folder: string, isAbove: boolean): Promise<Draft> {
+    const place = isAbove ? dirname(folder) : folder
     await this.#folders.ready(folder)
     try {
-      return await this.#drafts.open(folder)
+      return await this.#drafts.open(place)
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw fromWriting(error, folder)
+      if (errnoOf(error) !== 'ENOENT') throw fromWriting(error, place)
       this.#folders.forget() // an operator removed the folder after we had made it
       await this.#folders.ready(folder)
-      return on(folder, this.#drafts.open(folder))
+      return on(place, this.#drafts.open(place))
     }
   }
+}
+
+/**
+ * The folders of a day or of a load are written to for a while and then never again, so nobody would
+ * find the draft of a killed process there. Objects that lie so deep are drafted one folder above.
+ */
+function isDeep(key: string): boolean {
+  return key.split('/').length > 3
 }
 
 async function publishNew(draft: Draft, path: string, key: string): Promise<void> {

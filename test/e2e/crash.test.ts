@@ -37,8 +37,12 @@ test('nothing is lost and nothing is there twice, whenever the program or Postgr
 
   const load = startRandomLoad(source.url, SEED)
   await killAgainAndAgain({ server, source, folder })
+  if (process.env["DBG"]) process.stderr.write(`stop ${performance.now()|0}\n`)
   await load.stop()
+  if (process.env["DBG"]) process.stderr.write(`stopped ${performance.now()|0}\n`)
   const last = await runCli(['run', '--config', folder.config, '--until-caught-up'])
+  if (process.env["DBG"]) process.stderr.write(`last ${performance.now()|0}\n`)
+  if (process.env["DBG"]) process.stderr.write(last.stdout)
   assert.equal(last.code, 0, last.stderr + last.stdout)
 
   assert.deepEqual(differencesIn(await compareAll(source, folder.warehouse)), [])
@@ -66,6 +70,7 @@ async function killAgainAndAgain({ server, source, folder }: Parts): Promise<voi
   const random = seededRandom(SEED)
   const half = Math.trunc(KILLS / 2)
   for (let kill = 1; kill <= KILLS; kill++) {
+    if (process.env["DBG"]) process.stderr.write(`kill ${kill} ${performance.now()|0}\n`)
     await using child = startCli(['run', '--config', folder.config])
     if (kill <= KILLS_WHILE_LOADING) await killableInLoad(child, random)
     else if (kill === half) await crashServer(server, child)

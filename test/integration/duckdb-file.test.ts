@@ -224,13 +224,13 @@ test('values of many megabytes arrive whole', () =>
 test('texts that look like lines of the file arrive whole, however many threads there are', async () => {
   await using place = await DuckdbPlace.make()
   const target = await place.open({ threads: 2 })
-  const value = 'I,7,8,2,,,1,x\n'.repeat(200)
-  const lines = Array.from({ length: 6000 }, (_, i) => `I,7,8,2,,,${i},"${value}"\n`)
-  await applySteps(target, [CREATE, load(await part(place, lines.join(''), 'csv', 6000))])
+  const value = 'u,1,x\n'.repeat(400)
+  const upserts = Array.from({ length: 8000 }, (_, i) => upsert([String(i), value]))
+  await applySteps(target, [CREATE, fold(upserts)])
   const rows = await target.query(
     'SELECT text, CAST(count(*) AS INTEGER) AS n FROM app.orders GROUP BY text',
   )
-  assert.deepEqual(rows, [{ text: value, n: 6000 }])
+  assert.deepEqual(rows, [{ text: value, n: 8000 }])
   await target.close()
 })
 

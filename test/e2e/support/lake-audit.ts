@@ -172,17 +172,16 @@ class Audit {
 
 function readRows(csv: Buffer): Row[] {
   const header = csv.toString('utf8', 0, csv.indexOf('\n')).split(',')
+  const [op, order, commit, seq] = ['Op', '_order', '_lsn', '_seq'].map((n) => header.indexOf(n))
   const reader = new CsvReader(header.length)
-  const text = (name: string): string => {
-    const field = header.indexOf(name)
-    return reader.bytes.toString('utf8', reader.start(field), reader.end(field))
-  }
+  const text = (field = 0): string =>
+    reader.bytes.latin1Slice(reader.start(field), reader.end(field))
   const rows: Row[] = []
   reader.push(csv)
   reader.next() // the header
   while (reader.next()) {
-    const position = { lsn: lsn(BigInt(text('_lsn'))), ordinal: Number(text('_seq')) }
-    rows.push({ op: text('Op'), order: BigInt(text('_order')), position })
+    const position = { lsn: lsn(BigInt(text(commit))), ordinal: Number(text(seq)) }
+    rows.push({ op: text(op), order: BigInt(text(order)), position })
   }
   reader.finish()
   return rows

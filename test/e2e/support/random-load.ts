@@ -22,6 +22,9 @@ export interface RandomLoad {
 
 const WRITERS = 3
 
+/** Between transactions, so that the program can keep up although it is killed all the time. */
+const THINK_MS = 20
+
 export function startRandomLoad(url: string, seed: number): RandomLoad {
   const writers = Array.from({ length: WRITERS }, (_, i) => new Writer(url, seed, i + 1))
   const done = Promise.all(writers.map((writer) => writer.run()))
@@ -78,7 +81,10 @@ class Writer {
         continue
       }
       try {
-        while (!this.#isStopped) await this.#transaction(client)
+        while (!this.#isStopped) {
+          await this.#transaction(client)
+          await sleep(this.#random.upTo(THINK_MS))
+        }
       } catch (error) {
         if (sqlstate(error) !== null && !isOfShutdown(error)) throw error
       } finally {
@@ -102,7 +108,7 @@ class Writer {
     const random = this.#random
     try {
       await client.query('begin')
-      if (random.upTo(40) === 1) await this.#step(client, random.pick(largeSteps))
+      if (random.upTo(80) === 1) await this.#step(client, random.pick(largeSteps))
       for (let i = random.upTo(4); i > 0; i--) await this.#part(client)
       const isGood = random.upTo(8) > 1
       await client.query(isGood ? 'commit' : 'rollback')
@@ -120,7 +126,7 @@ class Writer {
     const random = this.#random
     if (random.upTo(6) > 1) return this.#step(client, random.pick(steps))
     await client.query('savepoint here')
-    const large = random.upTo(10) === 1 ? largeSteps : steps
+    const large = random.upTo(30) === 1 ? largeSteps : steps
     for (let i = random.upTo(3); i > 0; i--) await this.#step(client, random.pick(large))
     await client.query(random.upTo(2) === 1 ? 'rollback to here' : 'release here')
   }

@@ -22,11 +22,11 @@ export async function queryWarehouse<T>(
 
 /** Every table of the schema `app`. */
 export async function compareAll(source: TestDatabase, file: string): Promise<TableComparison[]> {
-  const rows = await source.query(
+  const client = await source.client() // the server may have been restarted since the last one
+  const { rows } = await client.query<{ name: string }>(
     `select tablename as name from pg_tables where schemaname = 'app' order by 1`,
   )
-  const tables = rows.map(({ name }) => ({ namespace: 'app', name: String(name) }))
-  const client = await source.client()
+  const tables = rows.map(({ name }) => ({ namespace: 'app', name }))
   return queryWarehouse(file, (query) => compareTables(client, query, tables))
 }
 

@@ -50,6 +50,7 @@ describe('a configuration', () => {
         slot: 'millrace_shop',
         publication: { name: 'millrace_shop', isOurs: true },
         heartbeatMs: 60_000,
+        spoolFolder: '/etc/shop/.millrace/shop/spool',
       },
       lake: {
         folder: '/etc/shop/lake',
@@ -72,6 +73,7 @@ source:
   slot: my_slot
   publication: My publication
   heartbeat: 5s
+  spool: /var/spool/shop
 lake:
   url: file:///var/lake
   format: csv
@@ -92,6 +94,7 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
         slot: 'my_slot',
         publication: { name: 'My publication', isOurs: false },
         heartbeatMs: 5000,
+        spoolFolder: '/var/spool/shop',
       },
       lake: {
         folder: '/var/lake',

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 
 import { escapeName } from '../../../src/core/table.ts'
@@ -53,6 +53,23 @@ describe('a store in a folder', () => {
     await rm(root, { recursive: true })
     await store.put('a/b/d', Buffer.from('2'))
     assert.deepEqual(await collect(store.list('')), ['a/b/d'])
+  })
+
+  // A process was killed in a load, whose folder is never written to again: its draft stayed for
+  // good, and each kill left up to 64 MiB more. Found by the crash test.
+  test('finds the drafts of folders that come and go', async () => {
+    const root = newRoot()
+    const drafts: string[] = []
+    async function* body(): AsyncGenerator<Uint8Array> {
+      const files = await readdir(root, { recursive: true })
+      drafts.push(...files.filter((name) => name.includes('.draft-')).map((name) => dirname(name)))
+      yield Buffer.from('1')
+    }
+    const store = new FolderStore(root)
+    for (const key of ['b', 'a/b', 'a/b/c', 'a/b/load/1/x', 'a/b/load/2/x']) {
+      await store.put(key, body())
+    }
+    assert.deepEqual(drafts, ['.', 'a', 'a/b', 'a/b/load', 'a/b/load'])
   })
 
   test('follows a folder that stands on another disk', async () => {

@@ -1,0 +1,116 @@
+/** Lives one history from its seed to rest, or to the first violation. */
+
+import type { Counters } from './counters.ts'
+import { difference } from './equality.ts'
+import { idOf } from './consumer.ts'
+import { TABLES } from './scripted-database.ts'
+import { Violation } from './violation.ts'
+import { readFiles } from './late-reader.ts'
+import { World, type HistoryOptions } from './world.ts'
+
+export interface HistoryResult {
+  readonly violation: Violation | null
+  readonly counters: Counters
+  readonly hash: number
+}
+
+const CALM_STEPS = 12_000
+const TEND_EVERY = 60
+
+export async function history(seed: number, options: HistoryOptions = {}): Promise<HistoryResult> {
+  const world = new World(seed, options)
+  let violation: Violation | null = null
+  try {
+    await storm(world)
+    await calm(world)
+    await world.step()
+    finalCheck(world)
+    await readFiles(world)
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    violation = error
+  }
+  const { counters, scheduler } = world
+  return { violation, counters, hash: scheduler.hash }
+}
+
+async function storm(world: World): Promise<void> {
+  const { random } = world
+  world.startCapture()
+  if (random.chance(0.2)) world.startCapture()
+  world.addConsumer('A', 2)
+  const commits = 5 + random.below(9)
+  const steps = 500 + random.below(500)
+  let committed = 0
+  for (let i = 0; i < steps; i++) {
+    const what = random.next()
+    if (what < 0.03 && committed < commits) {
+      committed++
+      world.commit()
+    } else if (what < 0.045) {
+      happen(world)
+    }
+    if (world.captures.length === 0 && random.chance(0.1)) world.startCapture()
+    await world.step()
+  }
+}
+
+/** Something from outside. */
+function happen(world: World): void {
+  const { random, counters, captures, consumers, server, scheduler } = world
+  const what = random.below(16)
+  if (what < 3 && captures.length > 0) {
+    const { process } = random.pick(captures)
+    counters.add('crash')
+    scheduler.note(`kill ${process.life.name}`)
+    process.life.end()
+  } else if (what === 3 && captures.length > 0) {
+    counters.add('stop')
+    random.pick(captures).process.abort.abort()
+  } else if (what < 6 && captures.length < 3) {
+    if (captures.length > 0) counters.add('zombie')
+    world.startCapture()
+  } else if (what === 6) {
+    server.restart()
+  } else if (what < 9) {
+    const consumer = random.pick(consumers)
+    counters.add('workerCrash')
+    consumer.killWorker(random.below(consumer.workers.length))
+    consumer.startWorker()
+  } else if (what < 11) {
+    if (random.pick(consumers).suspend(random.pick(TABLES))) counters.add('suspended')
+  } else if (what === 11) {
+    const consumer = random.pick(consumers)
+    consumer.resume(random.pick(consumer.workers))
+  } else if (what === 12 && consumers.length < 3 && world.audit.state.n > 2) {
+    counters.add('lateConsumer')
+    world.addConsumer(`L${consumers.length}`, 1 + random.below(2))
+  } else if (what === 13) {
+    server.published.add('c')
+  }
+}
+
+async function calm(world: World): Promise<void> {
+  world.calm()
+  for (let i = 0; i < CALM_STEPS; i++) {
+    if (i % TEND_EVERY === 0) {
+      if (world.isAtRest) {
+        world.counters.add('calmSteps', i)
+        return
+      }
+      await world.tend()
+    }
+    await world.step()
+  }
+  throw new Violation('stuck', world.inWords)
+}
+
+function finalCheck({ consumers, database }: World): void {
+  for (const { place, name: consumer } of consumers) {
+    for (const name of TABLES) {
+      const target = place.tables.get(idOf(name)) ?? null
+      const problem = difference(target, database.state.get(name)!)
+      if (problem !== null) throw new Violation('atomic', `${consumer} at rest, ${name}: ${problem}`)
+    }
+  }
+}

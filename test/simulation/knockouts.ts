@@ -1,0 +1,161 @@
+/**
+ * Rules of the protocol, each of which can be switched off.
+ *
+ * Nothing in `src` knows of them: a rule is broken in what surrounds the real code, the store, the
+ * source, the target, or between two of its parts. Each must be caught, or it would not be needed, or
+ * the simulation would not see what it is for. The names are those of the model.
+ */
+
+import type { Log } from '../../src/apply/log.ts'
+import type { Clock } from '../../src/core/clock.ts'
+import { lsn, ZERO_LSN } from '../../src/core/lsn.ts'
+import type { LoadEntry, Manifest } from '../../src/core/manifest.ts'
+import type { Expectation, Target } from '../../src/core/target.ts'
+import type { LogReader } from '../../src/lake/log-reader.ts'
+import type { LogState } from '../../src/lake/log-state.ts'
+import type { LogWriter } from '../../src/lake/log-writer.ts'
+import type { MemoryTarget } from '../support/memory-target.ts'
+import type { StoreKnockouts } from './faulty-store.ts'
+import type { SourceKnockouts } from './scripted-source.ts'
+
+export interface Knockouts extends StoreKnockouts, SourceKnockouts {
+  /** The head of the log is read before the slot is ours. */
+  readonly headFirst?: boolean
+  /** What is in the lake is left out by LSN, without the ordinal. */
+  readonly noOrdinal?: boolean
+  /** A heartbeat may tell less than the log has. */
+  readonly hbBack?: boolean
+  /** `order` follows our own time, not the log. */
+  readonly clockWall?: boolean
+  /** A load is caught up from the manifest in which it begins. */
+  readonly noSince?: boolean
+  /** Open loads of a run that has died are not cancelled. */
+  readonly noCancel?: boolean
+  /** A batch ends anywhere. */
+  readonly notEnd?: boolean
+  /** A straggler joins before the log has passed its load. */
+  readonly joinEarly?: boolean
+  /** Changes below a load are not left out. */
+  readonly noLsnFilter?: boolean
+  /** The ledger moves without a compare. */
+  readonly noCAS?: boolean
+  /** A claim does not name the stragglers that it was planned with. */
+  readonly noV?: boolean
+  /** A straggler moves without a compare. */
+  readonly noStragCAS?: boolean
+  /** Nobody looks by himself. */
+  readonly noSweep?: boolean
+}
+
+/** Members of `changed` stand before those of `real`, which keeps its own `this`. */
+function over<T extends object>(real: T, changed: Partial<T>): T {
+  return new Proxy(real, {
+    get(target, name) {
+      const from = name in changed ? changed : target
+      const value: unknown = Reflect.get(from, name, from)
+      return typeof value === 'function' ? (value as () => unknown).bind(from) : value
+    },
+  })
+}
+
+export function captureReader(reader: LogReader, { headFirst }: Knockouts): LogReader {
+  if (!headFirst) return reader
+  // Capture reads the head twice, before and after it takes the slot; the second time counts.
+  let before: LogState | null = null
+  return over(reader, {
+    recover: async () => {
+      const head = before ?? (await reader.recover())
+      before = before === null ? head : null
+      return head
+    },
+  })
+}
+
+export function writer(log: LogWriter, knockouts: Knockouts, clock: Clock): LogWriter {
+  const { noOrdinal, hbBack, clockWall, noSince, noCancel } = knockouts
+  if (!noOrdinal && !hbBack && !clockWall && !noSince && !noCancel) return log
+  const changed = {
+    open: (head, run, start) => {
+      const wall = clock.now() * 1000
+      return log.open(clockWall && head.n > 0 ? { ...head, clock: wall } : head, run, start)
+    },
+    write: ({ changes, loads }) => {
+      const kept = loads.filter(({ type }) => !noCancel || type !== 'load-cancel')
+      const since = log.state.n + 1
+      const late = (entry: LoadEntry): LoadEntry =>
+        noSince && entry.type === 'load-begin' ? { ...entry, since } : entry
+      return log.write({ changes, loads: kept.map(late) })
+    },
+  } satisfies Partial<LogWriter>
+  Object.defineProperty(changed, 'state', {
+    get: () => {
+      const { state } = log
+      const { to, confirm } = state
+      const seen = noOrdinal && to !== null ? { ...to, end: true } : to
+      return { ...state, to: seen, confirm: hbBack ? ZERO_LSN : confirm }
+    },
+  })
+  return over(log, changed)
+}
+
+const FAR = lsn(1n << 60n)
+
+export function consumerLog(reader: LogReader, knockouts: Knockouts): Log {
+  const { notEnd, joinEarly, noLsnFilter } = knockouts
+  if (!notEnd && !joinEarly && !noLsnFilter) return reader
+  const seen = (manifest: Manifest): Manifest => ({
+    ...manifest,
+    ...(notEnd ? { to: { ...manifest.to, end: true } } : {}),
+    ...(joinEarly ? { confirm: FAR } : {}),
+    ...(noLsnFilter ? { entries: manifest.entries.map(withoutLsn) } : {}),
+  })
+  return over(reader, {
+    manifest: async (n: number) => {
+      const manifest = await reader.manifest(n)
+      return manifest && seen(manifest)
+    },
+    stateAt: async (n: number) => {
+      const state = await reader.stateAt(n)
+      return joinEarly ? { ...state, confirm: FAR } : state
+    },
+  })
+}
+
+function withoutLsn(entry: Manifest['entries'][number]): Manifest['entries'][number] {
+  return entry.type === 'load-begin' ? { ...entry, lsn: ZERO_LSN } : entry
+}
+
+export function target(real: MemoryTarget, knockouts: Knockouts): Target {
+  const { noCAS, noV, noStragCAS } = knockouts
+  if (!noCAS && !noV && !noStragCAS) return real
+  const weakened = (expect: Expectation): Expectation => ({
+    main: weakMain(expect.main),
+    straggler: noStragCAS ? null : expect.straggler,
+  })
+  const weakMain = (main: Expectation['main']): Expectation['main'] => {
+    if (main === null || main.n < 0) return main
+    if (noCAS) return null
+    return noV ? new AnyVersion(main, real) : main
+  }
+  return over<Target>(real, {
+    commit: (work) => real.commit({ ...work, expect: weakened(work.expect) }),
+  })
+}
+
+/** Agrees with whatever `v` is there when it is compared. */
+class AnyVersion {
+  readonly n: number
+  readonly epoch: number
+  readonly #target: MemoryTarget
+
+  constructor({ n, epoch }: { readonly n: number; readonly epoch: number }, real: MemoryTarget) {
+    this.n = n
+    this.epoch = epoch
+    this.#target = real
+  }
+
+  get v(): number {
+    const [ledger] = this.#target.place.ledgers.values()
+    return ledger?.ledger?.v ?? 0
+  }
+}
