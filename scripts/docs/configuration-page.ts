@@ -7,7 +7,7 @@ import { block, code, page, prose, table } from './markdown.ts'
 
 const EXAMPLE = `
 task: shop                                  # names slot, publication and ledgers: millrace_shop
-load: full-load-and-cdc                     # or full-load, or cdc
+load: full-load-and-cdc                     # or cdc
 source:
   url: env:SOURCE_URL                       # postgres://user:password@host:5432/database
   tables: ['app.*', '!app.audit_*']         # * stands for any text, ! excludes, the last match counts

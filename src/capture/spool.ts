@@ -142,7 +142,7 @@ class SpooledTransaction {
 
   async drain(): Promise<void> {
     if (this.#full.length === 0) return
-    this.#file ??= await translated(open(this.#path, 'w+'))
+    this.#file ??= await translated(open(this.#path, 'w+', 0o600))
     for (const piece of this.#full.splice(0)) await translated(this.#file.appendFile(piece))
   }
 

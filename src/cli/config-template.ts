@@ -13,7 +13,7 @@ export function configTemplate({ task, sourceUrl, lake, duckdb }: TemplateValues
 # Names the replication slot, the publication and the ledgers: millrace_${task}
 task: ${scalar(task)}
 
-# full-load-and-cdc copies the rows that exist and follows all changes; or full-load, or cdc
+# full-load-and-cdc copies the rows that exist and follows all changes; cdc only follows
 load: full-load-and-cdc
 
 source:

@@ -33,7 +33,7 @@ export function finishConfig(document: ConfigDocument, file: string): Config {
   }
 }
 
-/** Two targets must not share a file: the ledger of one would be taken for that of the other. */
+/** Two targets must not share a file: each would write the tables of the other. */
 export function pathMistakes(document: ConfigDocument, folder: string): readonly Mistake[] {
   const users = new Map<string, string>()
   const mistakes: Mistake[] = []
