@@ -14,7 +14,7 @@ import type { Bench } from './bench.ts'
 import { ownReader, runFloor } from './floor-process.ts'
 import { awaitManifest } from './lake-watch.ts'
 import { interleave, median, speedRatio, type Measurement } from './measurement.ts'
-import { MillraceProcess } from './millrace-process.ts'
+import { MillraceProcess, usedSince } from './millrace-process.ts'
 import { millions, seriesTable, thousands, type Report } from './report.ts'
 import { changeInOneTransaction, createTable, endOfWorkload, PUBLICATION } from './source-table.ts'
 import { drop } from './stream.ts'
@@ -78,7 +78,7 @@ async function prepare(bench: Bench, folder: string, changes: number): Promise<s
     }
     return confirm >= end
   }
-  await awaitManifest(folder, isLast, { check: () => capturing.check() })
+  await awaitManifest(folder, isLast, () => capturing.isRunning())
   await capturing.kill('SIGTERM')
   return files
 }
@@ -102,14 +102,12 @@ async function applyByUs(bench: Bench, folder: string, rows: number): Promise<Me
   const millrace = await start(bench, { folder, isTargeted: true })
   await using _ = millrace
   const beganAt = await millrace.logged('target began to apply')
-  const cpuBefore = millrace.cpuSeconds
+  const before = millrace.usage()
   const appliedAt = await millrace.logged('target stopped')
   const seconds = (appliedAt - beganAt) / 1000
-  const cpuAfter = millrace.cpuSeconds
-  const { peakRss } = millrace
+  const used = usedSince(before, millrace.usage())
   await millrace.ended()
-  const cpuSeconds = cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore
-  return { rows, seconds, cpuSeconds, peakRss }
+  return { rows, seconds, ...used }
 }
 
 async function start(

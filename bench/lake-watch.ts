@@ -11,18 +11,19 @@ import { decodeManifest } from '../src/lake/manifest-json.ts'
 const POLL_MS = 5
 
 /**
- * Resolves to the first manifest, from number `from` on, for which `isIt` holds. `check` is called
- * between looks and throws if nothing can come any more.
+ * Resolves to the first manifest for which `isIt` holds; it sees all, from the first on. `isRunning`
+ * is asked before each look; it throws if the writer has failed.
  */
 export async function awaitManifest(
   folder: string,
   isIt: (manifest: Manifest) => boolean,
-  { from = 1, check }: { readonly from?: number; readonly check: () => void },
+  isRunning: () => boolean,
 ): Promise<Manifest> {
-  for (let n = from; ; ) {
+  for (let n = 1; ;) {
+    const mayCome = isRunning()
     const manifest = await readManifest(folder, n)
     if (manifest === null) {
-      check()
+      if (!mayCome) throw new Error(`the lake ends with manifest ${n - 1}`)
       await sleep(POLL_MS)
     } else {
       if (isIt(manifest)) return manifest

@@ -51,8 +51,11 @@ export async function benchLatency(bench: Bench): Promise<Report> {
   const warmUntil = Date.now() + WARM_UP_SECONDS * 1000
   const rate = await write(bench)
   const end = await endOfWorkload(bench)
-  const check = (): void => millrace.check()
-  await awaitManifest(folder.path, ({ confirm }) => confirm >= end, { check })
+  await awaitManifest(
+    folder.path,
+    ({ confirm }) => confirm >= end,
+    () => millrace.isRunning(),
+  )
   await millrace.kill('SIGTERM')
   await drop(bench, SLOT)
   const latencies = await latenciesIn(folder.path, warmUntil)
@@ -90,6 +93,8 @@ export async function benchLatency(bench: Bench): Promise<Report> {
 async function write({ url }: Bench): Promise<number> {
   const client = new Client({ connectionString: url })
   await client.connect()
+  // The server of the benchmarks is made to write its log lazily, and streams no log before that.
+  await client.query('set synchronous_commit = on')
   const count = SECONDS * TRANSACTIONS_PER_SECOND
   const startedAt = performance.now()
   for (let i = 0; i < count; i++) {

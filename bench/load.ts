@@ -9,7 +9,7 @@ import type { Bench } from './bench.ts'
 import { copyFloor, runFloor } from './floor-process.ts'
 import { awaitManifest } from './lake-watch.ts'
 import { cpuRatio, interleave, speedRatio, type Measurement } from './measurement.ts'
-import { MillraceProcess } from './millrace-process.ts'
+import { MillraceProcess, usedSince } from './millrace-process.ts'
 import { atLeast, memory, millions, seriesTable, times, type Report } from './report.ts'
 import { createTable, PUBLICATION } from './source-table.ts'
 import { drop } from './stream.ts'
@@ -69,7 +69,7 @@ async function loadByUs(bench: Bench, format: 'csv' | 'csv.gz'): Promise<Measure
   })
   await using _ = millrace
   const beganAt = await millrace.logged('load began')
-  const cpuBefore = millrace.cpuSeconds
+  const before = millrace.usage()
   let rows = 0
   await awaitManifest(
     folder.path,
@@ -77,14 +77,12 @@ async function loadByUs(bench: Bench, format: 'csv' | 'csv.gz'): Promise<Measure
       for (const entry of entries) if (entry.type === 'load-part') rows += entry.rows
       return entries.some(({ type }) => type === 'load-end')
     },
-    { check: () => millrace.check() },
+    () => millrace.isRunning(),
   )
   const seconds = (performance.now() - beganAt) / 1000
-  const cpuAfter = millrace.cpuSeconds
-  const { peakRss } = millrace
+  const used = usedSince(before, millrace.usage())
   await millrace.kill('SIGTERM')
   await drop(bench, SLOT)
   if (rows !== bench.options.loadRows) throw new Error(`the load has ${rows} rows`)
-  const cpuSeconds = cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore
-  return { rows, seconds, cpuSeconds, peakRss }
+  return { rows, seconds, ...used }
 }

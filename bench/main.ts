@@ -65,7 +65,9 @@ async function main(options: Options): Promise<void> {
       print(report)
       if (options.isKept) await keepResults(RESULTS, [report], where)
     }
-    const missed = reports.flatMap(({ figures }) => figures.filter((one) => one.isReached === false))
+    const missed = reports.flatMap(({ figures }) =>
+      figures.filter((one) => one.isReached === false),
+    )
     say(`\nfigures not reached: ${missed.length}`)
   } finally {
     await rm(folder, { recursive: true, force: true })

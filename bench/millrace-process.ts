@@ -9,12 +9,16 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { cpuSeconds, peakRss } from './usage.ts'
 
 const PROGRAM = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
 export const PROGRAM_COMMAND: readonly string[] = [process.execPath, PROGRAM]
+
+/** A load of the largest table takes a few minutes. */
+const PATIENCE_MS = 600_000
 
 export interface MillraceOptions {
   /** Holds the configuration, the lake and the files of targets. */
@@ -31,6 +35,11 @@ export interface MillraceOptions {
   readonly profiles: string | null
 }
 
+export interface Usage {
+  readonly cpuSeconds: number | null
+  readonly peakRss: number | null
+}
+
 export class MillraceProcess implements AsyncDisposable {
   /** When it was started, as performance.now() counts. */
   readonly startedAt: number
@@ -38,6 +47,7 @@ export class MillraceProcess implements AsyncDisposable {
   readonly #exited: Promise<unknown>
   readonly #seen = new Map<string, number>()
   readonly #lines: string[] = []
+  #usage: Usage = { cpuSeconds: null, peakRss: null }
   #wake: () => void = () => {}
 
   private constructor(child: ChildProcess) {
@@ -62,12 +72,15 @@ export class MillraceProcess implements AsyncDisposable {
     return new MillraceProcess(child)
   }
 
-  get cpuSeconds(): number | null {
-    return cpuSeconds(this.#child.pid!)
+  get pid(): number {
+    return this.#child.pid!
   }
 
-  get peakRss(): number | null {
-    return peakRss(this.#child.pid!)
+  /** What it has used so far; when it has ended, what was seen last. */
+  usage(): Usage {
+    const cpu = cpuSeconds(this.pid)
+    if (cpu !== null) this.#usage = { cpuSeconds: cpu, peakRss: peakRss(this.pid) }
+    return this.#usage
   }
 
   /** Resolves to when a log line with this message came first. Rejects if the process ends before. */
@@ -75,25 +88,34 @@ export class MillraceProcess implements AsyncDisposable {
     for (;;) {
       const at = this.#seen.get(message)
       if (at !== undefined) return at
-      this.check()
+      if (!this.isRunning()) throw new Error(`millrace ended without a line "${message}"`)
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
     }
   }
 
-  /** Throws what it said last if it is not running any more. */
-  check(): void {
+  /** Takes note of what it has used. Throws what it said last if it has failed. */
+  isRunning(): boolean {
+    this.usage()
     const { exitCode, signalCode } = this.#child
-    if (exitCode === null && signalCode === null) return
+    if (exitCode === null && signalCode === null) return true
+    if (exitCode === 0) return false
     const said = this.#lines.slice(-5).join('\n')
     throw new Error(`millrace ended (${exitCode ?? signalCode}):\n${said}`)
   }
 
-  /** Resolves when it has ended by itself, in good order. */
+  /** Resolves when it has ended by itself, in good order. Rejects if it hangs at its end. */
   async ended(): Promise<void> {
-    await this.#exited
-    if (this.#child.exitCode !== 0) this.check()
+    const patience = new AbortController()
+    const late = sleep(PATIENCE_MS, 'late', { signal: patience.signal }).catch(() => null)
+    const isLate = (await Promise.race([this.#exited, late])) === 'late'
+    patience.abort()
+    if (isLate) {
+      await this.kill('SIGKILL')
+      throw new Error(`millrace did not end within ${PATIENCE_MS / 1000} s`)
+    }
+    this.isRunning()
   }
 
   async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -114,6 +136,12 @@ export class MillraceProcess implements AsyncDisposable {
     }
     this.#wake()
   }
+}
+
+/** What was used between two looks. */
+export function usedSince({ cpuSeconds: before }: Usage, now: Usage): Usage {
+  const isKnown = before !== null && now.cpuSeconds !== null
+  return { ...now, cpuSeconds: isKnown ? now.cpuSeconds - before : null }
 }
 
 function configuration(options: MillraceOptions): object {

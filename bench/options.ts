@@ -60,7 +60,8 @@ export function readOptions(args: readonly string[]): Options | null {
 
 function benchmark(name: string): BenchmarkName {
   const found = BENCHMARKS.find((one) => one === name)
-  if (found === undefined) throw new Error(`no benchmark ${name}; there are: ${BENCHMARKS.join(', ')}`)
+  if (found === undefined)
+    throw new Error(`no benchmark ${name}; there are: ${BENCHMARKS.join(', ')}`)
   return found
 }
 

@@ -67,7 +67,9 @@ export function thousands(value: number): string {
 }
 
 export function millions(value: number): string {
-  return value >= 1_000_000 ? `${Number((value / 1e6).toFixed(2))} M` : `${Math.round(value / 1000)} k`
+  return value >= 1_000_000
+    ? `${Number((value / 1e6).toFixed(2))} M`
+    : `${Math.round(value / 1000)} k`
 }
 
 function mebibytes(bytes: number): string {

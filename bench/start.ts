@@ -66,9 +66,11 @@ async function oneRound(bench: Bench): Promise<Round> {
   const first = await streaming(millrace)
   await insertEverywhere(bench)
   const end = await endOfWorkload(bench)
-  await awaitManifest(folder.path, ({ confirm }) => confirm >= end, {
-    check: () => millrace.check(),
-  })
+  await awaitManifest(
+    folder.path,
+    ({ confirm }) => confirm >= end,
+    () => millrace.isRunning(),
+  )
   await insertEverywhere(bench)
   await millrace.kill('SIGKILL')
   const restarted = await start(bench, folder.path)

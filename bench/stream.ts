@@ -14,7 +14,7 @@ import type { Bench } from './bench.ts'
 import { runFloor, streamFloor } from './floor-process.ts'
 import { awaitManifest } from './lake-watch.ts'
 import { cpuRatio, interleave, speedRatio, type Measurement, type Series } from './measurement.ts'
-import { MillraceProcess } from './millrace-process.ts'
+import { MillraceProcess, usedSince } from './millrace-process.ts'
 import { atLeast, atMost, memory, millions, seriesTable, type Report } from './report.ts'
 import {
   changeInManyTransactions,
@@ -136,33 +136,34 @@ async function readByUs(workload: Workload, format: Format, round: number): Prom
     publication: PUBLICATION,
     tables: ['bench.rows', 'bench.mark'],
     lake: { format },
+    untilCaughtUp: true,
     profiles: bench.options.profiles,
   })
   await using _ = millrace
-  const activeAt = await active(bench, slot, () => millrace.check())
-  const cpuBefore = millrace.cpuSeconds
-  await awaitManifest(folder.path, ({ confirm }) => confirm >= end, {
-    check: () => millrace.check(),
-  })
+  const activeAt = await active(bench, slot, () => millrace.isRunning())
+  const before = millrace.usage()
+  await awaitManifest(
+    folder.path,
+    ({ confirm }) => confirm >= end,
+    () => millrace.isRunning(),
+  )
   const seconds = (performance.now() - activeAt) / 1000
-  const cpuAfter = millrace.cpuSeconds
-  const { peakRss } = millrace
-  await millrace.kill('SIGTERM')
+  const used = usedSince(before, millrace.usage())
+  await millrace.ended()
   await drop(bench, slot)
-  const cpuSeconds = cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore
-  return { rows, seconds, cpuSeconds, peakRss }
+  return { rows, seconds, ...used }
 }
 
 const POLL_MS = 3
 
 /** Resolves to when somebody began to read the slot. */
-async function active(bench: Bench, slot: string, check = (): void => {}): Promise<number> {
+async function active(bench: Bench, slot: string, isRunning = () => true): Promise<number> {
   for (;;) {
     const [row] = await bench.sql<{ active: boolean }>(
       `select active from pg_replication_slots where slot_name = '${slot}'`,
     )
     if (row!.active) return performance.now()
-    check()
+    if (!isRunning()) throw new Error(`nobody read the slot ${slot}`)
     await sleep(POLL_MS)
   }
 }

@@ -5,6 +5,8 @@
  *   npm test -- unit                one stage: check, architecture, unit, contract, integration, e2e …
  *   npm test -- capture/stream      the test files whose path has this in it
  *
+ * SIM_RUNS and SIM_SEED choose the histories of test/simulation.
+ *
  * The tests that need PostgreSQL share one embedded server, or the one that TEST_POSTGRES_URL names;
  * PG_VERSION=13 to 18 chooses the version of the embedded one.
  */
@@ -19,6 +21,8 @@ import { npm, ROOT, seconds, setup } from './setup.mjs'
 
 /** The order of the stages; folders of test/ that are not named come after these. */
 const ORDER = ['architecture', 'unit', 'contract', 'simulation', 'integration', 'e2e']
+/** Needs servers that npm does not carry, which `npm run test:real` brings up. */
+const ONLY_IF_NAMED = new Set(['real'])
 const WITHOUT_SERVER = new Set(['architecture', 'unit', 'contract', 'simulation'])
 
 process.exitCode = await main(process.argv.slice(2))
@@ -53,7 +57,10 @@ function testStages(wanted) {
   for (const path of readdirSync(join(ROOT, 'test'), { recursive: true }).toSorted()) {
     if (!path.endsWith('.test.ts')) continue
     const name = path.includes(sep) ? path.split(sep, 1)[0] : 'architecture'
-    const isWanted = wanted.length === 0 || wanted.some((w) => w === name || matches(path, w))
+    const isWanted =
+      wanted.length === 0
+        ? !ONLY_IF_NAMED.has(name)
+        : wanted.some((w) => w === name || matches(path, w))
     if (!isWanted) continue
     if (!stages.has(name)) stages.set(name, [])
     stages.get(name).push(join('build', 'test', path.replace(/\.ts$/, '.js')))
@@ -86,7 +93,9 @@ async function startServer(stages) {
 }
 
 function testCommand(files) {
-  const flags = ['--test-concurrency=2', '--test-reporter=spec', '--test-timeout=300000']
+  // Who asks for more histories of the simulation has the time.
+  const timeout = process.env['SIM_RUNS'] ? [] : ['--test-timeout=300000']
+  const flags = ['--test-concurrency=2', '--test-reporter=spec', ...timeout]
   return [process.execPath, '--enable-source-maps', '--test', ...flags, ...files]
 }
 

@@ -11,11 +11,14 @@ import { randomBytes } from 'node:crypto'
 import { Applier } from './apply/applier.ts'
 import type { LoadRequests } from './apply/log.ts'
 import { Capture } from './capture/capture.ts'
+import { GuardedCapture } from './capture/guarded-capture.ts'
 import { PostgresSource } from './capture/postgres-source.ts'
+import { SlotGuard } from './capture/slot-guard.ts'
 import type { Config, TargetConfig } from './config/config.ts'
+import type { LakePlace } from './config/lake-place.ts'
 import { BlockPool } from './core/change-log.ts'
 import type { Emit, TaskEvent } from './core/events.ts'
-import { parseLsn, type Lsn } from './core/lsn.ts'
+import { lsn, parseLsn, type Lsn } from './core/lsn.ts'
 import type { RunInfo } from './core/manifest.ts'
 import type { ObjectStore } from './core/object-store.ts'
 import { selectTables } from './core/table-selection.ts'
@@ -27,6 +30,8 @@ import { deleteRequest, listRequests, writeRequest } from './lake/requests.ts'
 import { Shapes } from './lake/shapes.ts'
 import { withConnection } from './postgres/connect.ts'
 import { FolderStore } from './storage/folder-store.ts'
+import { S3Store } from './storage/s3-store.ts'
+import { requireConditionalWrites } from './storage/s3/conditional-writes.ts'
 import { systemClock } from './system-clock.ts'
 import { DuckdbTarget } from './targets/duckdb/target.ts'
 import { Statistics } from './task/statistics.ts'
@@ -49,27 +54,35 @@ export interface Task extends AsyncDisposable {
 
 const ROLLUP_EVERY = 1000
 const PART_BYTES = 64 * 1024 * 1024
+/** A bucket gets a part in one request, so the whole of it is held until then. */
+const BUCKET_PART_BYTES = 32 * 1024 * 1024
 /** One batch of an applier: rows of the log, bytes of its files, and manifests. */
 const APPLY_LIMITS = { rows: 500_000, bytes: 64 * 1024 * 1024, manifests: 1000 }
 
 export function openLake({ lake }: Config): Lake {
-  const store = new FolderStore(lake.folder)
+  const store = openStore(lake.place)
   const shapes = new Shapes(store)
   return { store, shapes, reader: new LogReader({ store, shapes, rollupEvery: ROLLUP_EVERY }) }
+}
+
+function openStore(place: LakePlace): ObjectStore {
+  if (place.type === 'folder') return new FolderStore(place.folder)
+  return new S3Store(place, { clock: systemClock, random: Math.random })
 }
 
 /** `watch` hears everything that happens. */
 export async function openTask(config: Config, watch: Emit): Promise<Task> {
   const lake = openLake(config)
-  const source = postgresSource(config)
+  const source = openSource(config)
   const { run } = await source.prepare()
   const info = await claimLake(config, lake, run)
+  await requireFence(config, lake)
   const statistics = new Statistics({
     task: config.task,
     now: () => systemClock.now(),
     load: config.load,
     source: sourceName(config.source.url),
-    lakeUrl: config.lake.folder,
+    lakeUrl: lake.store.url,
     targets: config.targets,
   })
   seedStatistics(statistics, await lake.reader.recover())
@@ -80,7 +93,7 @@ export async function openTask(config: Config, watch: Emit): Promise<Task> {
   const supervisor = new Supervisor({
     statistics,
     targets: appliers,
-    capture: capture({ config, lake, source }, emit),
+    capture: guarded({ config, source }, capture({ config, lake, source }, emit), emit),
   })
   listeners.push(supervisor.hear)
   return {
@@ -92,7 +105,7 @@ export async function openTask(config: Config, watch: Emit): Promise<Task> {
   }
 }
 
-function postgresSource({ task, load, source }: Config): PostgresSource {
+export function openSource({ task, load, source }: Config): PostgresSource {
   return new PostgresSource({
     task,
     load,
@@ -100,6 +113,8 @@ function postgresSource({ task, load, source }: Config): PostgresSource {
     slot: source.slot,
     publication: source.publication,
     isSelected: selectTables(source.tables),
+    patterns: source.tables,
+    failover: source.failover,
     clock: systemClock,
     newId,
   })
@@ -126,11 +141,21 @@ function capture(
       ...flush,
       heartbeatMs: config.source.heartbeatMs,
       parallel: config.fullLoad.parallel,
-      partBytes: PART_BYTES,
+      partBytes: config.lake.place.type === 's3' ? BUCKET_PART_BYTES : PART_BYTES,
     },
     newId,
     emit,
   })
+}
+
+function guarded(
+  { config, source }: { config: Config; source: PostgresSource },
+  inner: Capture,
+  emit: Emit,
+): GuardedCapture {
+  const budget = config.source.walBudget
+  const guard = new SlotGuard({ watch: source.watch(), budget, clock: systemClock, emit })
+  return new GuardedCapture(inner, guard)
 }
 
 function applier(
@@ -172,6 +197,11 @@ async function claimLake(config: Config, { store }: Lake, run: RunInfo): Promise
   })
 }
 
+/** A file system always refuses to create what is there; not every server does. */
+async function requireFence({ lake: { place } }: Config, { store }: Lake): Promise<void> {
+  if (place.type === 's3' && !place.unfenced) await requireConditionalWrites(store, newId())
+}
+
 async function openTargets(
   config: Config,
   { id }: LakeInfo,
@@ -203,12 +233,24 @@ function consumerName({ task }: Config, target: string): string {
   return `${task}/${target}`
 }
 
-/** Where the source is now: whatever is committed there has a commit LSN below. */
+/** PostgreSQL's default, and a divisor of every other. */
+const PAGE_BYTES = 8192n
+const LONGEST_PAGE_HEADER = 40n
+
+/**
+ * Where the source is now: whatever is committed there has a commit LSN below. What was committed with
+ * `synchronous_commit = off` is visible before it is flushed, so the flush LSN would not do. Between
+ * two pages the insert LSN lies behind the header of the next one, where no record ends.
+ */
 async function currentLsn({ task, source }: Config): Promise<Lsn> {
   const connection = { url: source.url, applicationName: `millrace ${task}: run` }
   return withConnection(connection, async (client) => {
-    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_flush_lsn() as lsn')
-    return parseLsn(rows[0]!.lsn)
+    const sql = `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+                             else pg_current_wal_insert_lsn() end as lsn`
+    const { rows } = await client.query<{ lsn: string }>(sql)
+    const at = parseLsn(rows[0]!.lsn)
+    const inPage = at % PAGE_BYTES
+    return inPage <= LONGEST_PAGE_HEADER ? lsn(at - inPage) : at
   })
 }
 

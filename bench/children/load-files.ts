@@ -7,7 +7,7 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 
 const [database, ...files] = process.argv.slice(2)
-const instance = await DuckDBInstance.create(database!)
+const instance = await DuckDBInstance.create(database)
 const connection = await instance.connect()
 const list = files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ')
 const startedAt = performance.now()

@@ -60,8 +60,9 @@ export function editorSchema(): string {
 
 /** Short lists in one line, which is how the formatter of the repository wants them. */
 function compactLists(json: string): string {
-  return json.replaceAll(/\[\s+([^[\]{}]{1,80}?)\s+\]/g, (_, items: string) => {
-    return `[${items.replaceAll(/,\s+/g, ', ')}]`
+  return json.replaceAll(/\[\s+([^[\]{}]{1,200}?)\s+\]/g, (list, items: string) => {
+    const line = items.replaceAll(/,\s+/g, ', ')
+    return line.length > 80 ? list : `[${line}]`
   })
 }
 
@@ -100,6 +101,8 @@ function innerSection(path: string, schema: JsonSchema): readonly string[] | nul
     return [`## ${path}`, prose(description), top, ...sections]
   }
   if (typeof additionalProperties !== 'object') return null
+  const hasKeys = variants(additionalProperties).some((entry) => entry.properties !== undefined)
+  if (!hasKeys) return null // a plain map, which is a value like any other
   const entries = variants(additionalProperties).flatMap((entry) => {
     const { top, sections } = describeSection(`${path}.<name>.`, entry)
     return [entry.description ?? '', top, ...sections]

@@ -21,8 +21,9 @@ import type { FlushLimits } from './flush-policy.ts'
 import { Generation } from './generation.ts'
 import { Loader, type LoadLimits, type LoadSession } from './loader.ts'
 import { RetryPolicy } from './retry-policy.ts'
-import type { LoadableTable, OpenSlot, Prepared, Source } from './source.ts'
+import type { LoadableTable, LoadSnapshot, OpenSlot, Prepared, Source } from './source.ts'
 import { Spool } from './spool.ts'
+import { guardTimeline } from './timeline.ts'
 import { TrackedTables, type TrackedTablesParts } from './tracked-tables.ts'
 
 export interface CaptureParts {
@@ -86,22 +87,28 @@ export class Capture {
   }
 
   async #runOnce(signal: AbortSignal, onStreaming: () => void): Promise<void> {
-    const { source, reader, claimLake } = this.#parts
+    const { source, reader, claimLake, emit } = this.#parts
     const prepared = await source.prepare()
     await claimLake(prepared.run)
     const before = await reader.recover()
     guardRun(before, prepared.run)
-    await using slot = await source.open({
-      mayCreate: before.n === 0,
-      mayStream: this.#mayStream,
-    })
+    const options = { mayCreate: before.n === 0, mayStream: this.#mayStream }
+    await using slot = await source.open(options, signal)
     // Only a head that is read when the slot is ours can be trusted.
     const head = await reader.recover()
     guardSlot(head, slot)
+    await guardTimeline(head, slot.timeline, async (timeline) => {
+      return (await source.timelineHistory?.(timeline)) ?? []
+    })
     const log = this.#parts.newWriter()
-    await log.open(head, prepared.run, { lsn: slot.confirmed, timeline: slot.timeline })
+    const start = { lsn: slot.confirmed, timeline: slot.timeline }
+    const manifest = await log.open(head, prepared.run, start)
+    emit({ type: 'manifest-written', manifest, bytes: 0, seconds: 0, latencyMs: null })
     onStreaming()
-    await this.#stream({ log, slot, prepared }, signal)
+    // Another process may have had the slot between its making and our taking it: then changes that
+    // our snapshot lacks stand before our own `open` manifest.
+    const snapshot = head.n === before.n ? slot.snapshot : null
+    await this.#stream({ log, slot, prepared, snapshot }, signal)
   }
 
   async #stream(run: OpenRun, signal: AbortSignal): Promise<void> {
@@ -135,7 +142,7 @@ export class Capture {
   }
 
   async #load(
-    { log, slot, prepared }: OpenRun,
+    { log, slot, prepared, snapshot }: OpenRun,
     { tables, generation }: { tables: TrackedTables; generation: Generation },
     signal: AbortSignal,
   ): Promise<void> {
@@ -144,6 +151,8 @@ export class Capture {
       for (const { load } of openLoads) generation.queue({ type: 'load-cancel', table, load })
     }
     const wanted = prepared.run.load === 'cdc' ? [] : tablesToLoad(log.state, prepared.tables)
+    // One that nobody reads would keep the source from cleaning up for as long as we run.
+    if (wanted.length === 0 || snapshot === null) await slot.snapshot?.[Symbol.asyncDispose]()
     if (wanted.length > 0) {
       for (const { name, estimatedRows, estimatedBytes } of wanted) {
         emit({ type: 'load-planned', table: tableId(name), estimatedRows, estimatedBytes })
@@ -151,7 +160,7 @@ export class Capture {
       emit({ type: 'capture-state', state: 'loading', error: null })
       const queue = generation.queue.bind(generation)
       const loader = new Loader({ source, log, tables, clock, limits, newId, emit, queue })
-      await loader.run(wanted, firstSession(log.state, slot), signal)
+      await loader.run(wanted, firstSession(log.state, snapshot), signal)
     }
     if (!signal.aborted) emit({ type: 'capture-state', state: 'streaming', error: null })
   }
@@ -175,6 +184,8 @@ interface OpenRun {
   readonly log: LogWriter
   readonly slot: OpenSlot
   readonly prepared: Prepared
+  /** The one that came with the slot, if it can be used. */
+  readonly snapshot: LoadSnapshot | null
 }
 
 /** Settings that change the stream may not change while a transaction is half written. */
@@ -187,7 +198,7 @@ function guardRun({ run, to }: LogState, now: RunInfo): void {
   }
   const isSame = JSON.stringify(run.options) === JSON.stringify(now.options)
   if (to !== null && !to.end && !isSame) {
-    fail('CONFIG_MID_TRANSACTION', 'the tables changed while a transaction was half written')
+    fail('CONFIG_MID_TRANSACTION', 'the publication changed while a transaction was half written')
   }
 }
 
@@ -203,6 +214,6 @@ function tablesToLoad(state: LogState, tables: readonly LoadableTable[]): readon
 }
 
 /** Nothing of a new slot can stand before the run's own `open` manifest. */
-function firstSession({ n, clock }: LogState, { snapshot }: OpenSlot): LoadSession | null {
+function firstSession({ n, clock }: LogState, snapshot: LoadSnapshot | null): LoadSession | null {
   return snapshot === null ? null : { snapshot, since: n, tick: clock - 1 }
 }

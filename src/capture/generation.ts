@@ -68,6 +68,8 @@ export class Generation {
   queue(entry: LoadEntry): void {
     this.#loads.push(entry)
     this.#waitingSince ??= this.#parts.clock.now()
+    // No consumer may show the load before the log has got to where it is true.
+    if (entry.type === 'load-begin') this.want(entry.lsn)
     this.#work.ring()
   }
 
@@ -87,6 +89,8 @@ export class Generation {
       this.#room.ring()
     }
     until.addEventListener('abort', wake, { once: true })
+    // The slot may not know it yet, if an earlier run was killed before it could tell.
+    this.#parts.slot.stream.confirm(this.#parts.log.state.confirm!)
     try {
       const writing = this.#write(until)
       const reading = this.#read(until)
@@ -129,7 +133,7 @@ export class Generation {
     if (this.#pending.isEmpty) {
       if (this.#heard > log.state.confirm!) this.#work.ring()
     } else {
-      if (this.#waitingSince === null || this.#isFull) this.#work.ring()
+      if (this.#waitingSince === null || this.#isFull || this.#isAwaited) this.#work.ring()
       this.#waitingSince ??= clock.now()
       while (this.#isFull && !until.aborted) await this.#room.heard()
     }
@@ -165,7 +169,15 @@ export class Generation {
     done.abort()
   }
 
+  /** Somebody waits for a place that the server has reached, so nothing more comes before it. */
+  get #isAwaited(): boolean {
+    const wanted = this.#wanted ?? ZERO_LSN
+    const isHeard = this.#heard >= wanted && !this.#intake.isInTransaction
+    return isHeard && this.#parts.log.state.confirm! < wanted
+  }
+
   #flushIn(): number {
+    if (this.#waitingSince !== null && this.#isAwaited) return 0
     const ageMs = this.#waitingSince === null ? null : this.#parts.clock.now() - this.#waitingSince
     const { rows, bytes } = this.#pending
     return flushIn({ rows, bytes, ageMs }, this.#parts.limits)
@@ -178,12 +190,21 @@ export class Generation {
       {
         heard: this.#heard,
         confirmed: confirm!,
-        isQuiet: this.#waitingSince === null && !this.#intake.isInTransaction && to!.end,
+        isQuiet: this.#isQuiet && to!.end,
         sinceLastManifestMs: clock.now() - this.#lastManifestAt,
         wanted: this.#wanted,
       },
       limits,
     )
+  }
+
+  /**
+   * Nothing waits, and nothing is under way. What was just taken has not waited yet, and a heartbeat
+   * must not step over it.
+   */
+  get #isQuiet(): boolean {
+    const isWaiting = this.#waitingSince !== null || !this.#pending.isEmpty
+    return !isWaiting && !this.#intake.isInTransaction
   }
 
   async #flush(): Promise<void> {

@@ -6,9 +6,9 @@
  * copied by a connection of its own, which holds ACCESS SHARE on the table until the caller is done
  * with it: no TRUNCATE or rewrite can come in between.
  *
- * One trap remains before the lock: a table that was rewritten after the snapshot looks empty to it,
- * without an error. So once the lock is there, the table must still be stored where the snapshot's
- * catalog says, and must have the same columns.
+ * One trap remains before the lock: a table that was rewritten after the snapshot, or made in its
+ * place, looks empty to it, without an error. So once the lock is there, the name must still be that
+ * of the same table, stored where the snapshot's catalog says, with the same columns.
  */
 
 import type { Client } from 'pg'
@@ -28,9 +28,13 @@ export interface SnapshotParts {
   readonly catalog: PostgresCatalog
 }
 
-/** A snapshot lives as long as a transaction, which must not be ended for being slow. */
-const NO_TIMEOUTS = `
-  SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0; SET lock_timeout = 0;`
+/**
+ * A snapshot lives as long as a transaction, which must not be ended for being slow. Rows that a
+ * policy hides from us are an error, not rows that are not there.
+ */
+const SETTINGS = `
+  SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0; SET lock_timeout = 0;
+  SET row_security = off;`
 
 /** Takes over the snapshot that a slot has just exported. */
 export async function openSnapshot(
@@ -42,10 +46,13 @@ export async function openSnapshot(
     await beginUnder(keeper, slot.exported)
     const { rows } = await keeper.query<{ name: string }>('SELECT pg_export_snapshot() AS name')
     const snapshot = rows[0]!.name
+    const clients = new Set([keeper])
     return {
       lsn: slot.lsn,
-      open: async (table) => openCopy(parts, snapshot, table),
-      [Symbol.asyncDispose]: async () => keeper.end().catch(() => {}),
+      open: async (table) => openCopy(parts, { snapshot, clients }, table),
+      [Symbol.asyncDispose]: async () => {
+        await Promise.all([...clients].map((client) => client.end().catch(() => {})))
+      },
     }
   } catch (error) {
     await keeper.end().catch(() => {})
@@ -53,12 +60,24 @@ export async function openSnapshot(
   }
 }
 
+interface Keeper {
+  readonly snapshot: string
+  /** All connections that end with the snapshot. */
+  readonly clients: Set<Client>
+}
+
 async function openCopy(
   { connection, catalog }: SnapshotParts,
-  snapshot: string,
+  { snapshot, clients }: Keeper,
   table: LoadableTable,
 ): Promise<TableCopy> {
   const client = await connect(connection)
+  clients.add(client)
+  // Ending the connection releases the lock, and breaks off a copy that is under way.
+  const end = async (): Promise<void> => {
+    clients.delete(client)
+    await client.end().catch(() => {})
+  }
   try {
     await beginUnder(client, snapshot)
     const described = await lockUnchanged(client, table)
@@ -67,11 +86,10 @@ async function openCopy(
       name: described.name,
       facts,
       rows: (places) => copyRows(client, described, places),
-      // Ending the connection releases the lock, and breaks off a copy that is under way.
-      [Symbol.asyncDispose]: async () => client.end().catch(() => {}),
+      [Symbol.asyncDispose]: end,
     }
   } catch (error) {
-    await client.end().catch(() => {})
+    await end()
     throw isGone(error)
       ? new CodedError('TABLE_CHANGED', `${quoteTable(table.name)} or its snapshot is gone`, {
           cause: error,
@@ -81,36 +99,73 @@ async function openCopy(
 }
 
 async function beginUnder(client: Client, snapshot: string): Promise<void> {
-  await client.query(NO_TIMEOUTS)
+  await client.query(SETTINGS)
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`)
 }
 
 /**
- * pg_class is read under the snapshot, pg_relation_filenode is told by the server's caches, which
- * follow the present. Partitions are checked one by one: their root is stored nowhere.
+ * Tables are read under the snapshot; `pg_relation_filenode` and `to_regclass` are told by the
+ * server's caches, which follow the present. Partitions are checked one by one: their root is stored
+ * nowhere.
  */
 const IS_UNCHANGED = `
-  select coalesce(bool_and(c.relfilenode = pg_relation_filenode(c.oid)), true) as is_unchanged
-    from pg_class c
-   where c.relkind = 'r' and c.oid in (select $1::oid union select relid from pg_partition_tree($1))`
+  select to_regclass($2) = $1::oid and not exists (
+    select from pg_class c
+     where c.relkind = 'r' and c.oid in (select $1::oid union select relid from pg_partition_tree($1))
+       and c.relfilenode is distinct from pg_relation_filenode(c.oid)) as is_unchanged`
 
-/** The columns as they are now: syscache functions do not follow the snapshot either. */
+/** The columns under the snapshot, generated ones too, in the form of a `Field`. */
+const COLUMNS = `
+  select attname as name, attnum as "columnID", atttypid::int8::float8 as "dataTypeID",
+         atttypmod as "dataTypeModifier"
+    from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum`
+
+interface Field {
+  readonly name: string
+  readonly columnID: number
+  readonly dataTypeID: number
+  readonly dataTypeModifier: number
+}
+
 async function lockUnchanged(client: Client, table: LoadableTable): Promise<SourceTable> {
-  await client.query(`LOCK TABLE ${quoteTable(table.name)} IN ACCESS SHARE MODE`)
+  const name = quoteTable(table.name)
+  await client.query(`LOCK TABLE ${name} IN ACCESS SHARE MODE`)
   const described = await describeTable(client, table.oid)
-  const { rows } = await client.query<{ is_unchanged: boolean }>(IS_UNCHANGED, [table.oid])
-  const isThere = described !== null && quoteTable(described.name) === quoteTable(table.name)
-  if (!isThere || !rows[0]!.is_unchanged) {
-    fail('TABLE_CHANGED', `${quoteTable(table.name)} was altered before it could be copied`)
+  const { rows } = await client.query<{ is_unchanged: boolean | null }>(IS_UNCHANGED, [
+    table.oid,
+    name,
+  ])
+  const isThere = described !== null && quoteTable(described.name) === name
+  if (!isThere || !rows[0]!.is_unchanged || !(await hasSameColumns(client, table))) {
+    fail('TABLE_CHANGED', `${name} was altered before it could be copied`)
   }
   return described
+}
+
+/** What a query is told of its columns is the present: a column may have come, gone, or come again. */
+async function hasSameColumns(client: Client, { oid, name }: LoadableTable): Promise<boolean> {
+  const { rows: then } = await client.query<Field>(COLUMNS, [oid])
+  const { fields: now } = await client.query(`SELECT * FROM ${quoteTable(name)} LIMIT 0`)
+  return (
+    then.length === now.length &&
+    then.every((column, i) => {
+      const field = now[i]!
+      return (
+        column.name === field.name &&
+        column.columnID === field.columnID &&
+        column.dataTypeID === field.dataTypeID &&
+        column.dataTypeModifier === field.dataTypeModifier
+      )
+    })
+  )
 }
 
 const GONE: ReadonlySet<string> = new Set([
   '42P01', // undefined_table
   '22023', // invalid_parameter_value: no such snapshot
   '42704', // undefined_object: the snapshot does not exist
+  '55000', // object_not_in_prerequisite_state: its keeper has just gone
 ])
 
 function isGone(error: unknown): boolean {
@@ -126,7 +181,10 @@ async function* copyRows(
   for (let block = await copy.next(); block !== null; block = await copy.next()) yield block
 }
 
-/** Plain COPY where the line is the table as it is; a query where places are empty or rows are in partitions. */
+/**
+ * Plain COPY where the line is the table as it is; a query where places are empty or rows are in
+ * partitions. Tables that inherit from this one are tables of their own.
+ */
 export function copyStatement(table: SourceTable, places: readonly (number | null)[]): string {
   const name = quoteTable(table.name)
   const isPlain = !table.isPartitioned && places.every((place, i) => place === i)
@@ -136,6 +194,6 @@ export function copyStatement(table: SourceTable, places: readonly (number | nul
   })
   const source = isPlain
     ? `${name} (${columns.join(', ')})`
-    : `(SELECT ${columns.join(', ')} FROM ${name})`
+    : `(SELECT ${columns.join(', ')} FROM ${table.isPartitioned ? '' : 'ONLY '}${name})`
   return `COPY ${source} TO STDOUT (FORMAT csv)`
 }

@@ -7,7 +7,7 @@
 import type { Client } from 'pg'
 
 import type { Clock } from '../core/clock.ts'
-import { fail } from '../core/errors.ts'
+import { fail, hasCode } from '../core/errors.ts'
 import { parseLsn, type Lsn } from '../core/lsn.ts'
 import type { LoadMode } from '../core/manifest.ts'
 import type { TableName } from '../core/table.ts'
@@ -15,14 +15,19 @@ import { connect, withConnection, type ConnectOptions } from '../postgres/connec
 import { CopyStream } from '../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { fromPostgres } from '../postgres/sqlstate.ts'
+import { refuse, type Check } from './finding.ts'
+import { liveness, type Liveness } from './liveness.ts'
 import { PostgresCatalog } from './postgres-catalog.ts'
+import { PostgresSlotWatch } from './postgres-slot-watch.ts'
 import { openSnapshot, type SnapshotParts } from './postgres-snapshot.ts'
 import { PostgresStream } from './postgres-stream.ts'
-import { checkServer } from './preflight.ts'
+import { readFacts, type SourceFacts, type Wanted } from './preflight-facts.ts'
+import { checksOf, findingsOf } from './preflight.ts'
 import { ensurePublication, type Publication } from './publication.ts'
-import { selectLoadable } from './selection.ts'
-import { checkSlot, readSlot } from './slot.ts'
+import { backendOf, endOwner, type Backend } from './slot-owner.ts'
+import { checkSlot, readSlot, type SlotInfo } from './slot.ts'
 import type { LoadSnapshot, OpenOptions, OpenSlot, Prepared, Source } from './source.ts'
+import { parseHistory, type TimelineSwitch } from './timeline.ts'
 
 export interface PostgresSourceOptions {
   readonly url: string
@@ -31,6 +36,10 @@ export interface PostgresSourceOptions {
   readonly publication: Publication
   readonly load: LoadMode
   readonly isSelected: (name: TableName) => boolean
+  /** The patterns that it stands for, if it stands for some. */
+  readonly patterns?: readonly string[]
+  /** Standbys shall keep a copy of the slot. */
+  readonly failover?: boolean
   readonly clock: Clock
   /** Random, for names of temporary slots. */
   readonly newId: () => string
@@ -39,6 +48,8 @@ export interface PostgresSourceOptions {
 export class PostgresSource implements Source {
   readonly catalog: PostgresCatalog
   readonly #options: PostgresSourceOptions
+  /** The connection that streamed last, which may live on at the server when it is dead to us. */
+  #owner: Backend | null = null
 
   constructor(options: PostgresSourceOptions) {
     this.#options = options
@@ -49,34 +60,60 @@ export class PostgresSource implements Source {
     const { slot, load } = this.#options
     const publication = this.#options.publication.name
     return withConnection(this.#connection('preflight'), async (client) => {
-      const { database } = await checkServer(client)
-      const tables = await selectLoadable(client, this.#options.isSelected)
+      const facts = await readFacts(client, this.#wanted)
+      refuse(findingsOf(checksOf(facts, this.#wanted)))
+      const { tables } = facts
+      const { database } = facts.server
       await ensurePublication(client, this.#options.publication, tables)
       const systemId = await this.#systemId()
-      const options = {
-        publication,
-        tables: tables
-          .map(({ oid }) => oid)
-          .toSorted((a, b) => a - b)
-          .join(','),
-      }
+      // Not the tables: what the server sends of a transaction follows the catalogs as they were then.
+      const options = { publication }
       return { run: { systemId, database, slot, publication, load, options }, tables }
     })
   }
 
-  async open(options: OpenOptions): Promise<OpenSlot> {
+  /** What a look at the source finds; nothing is changed there. */
+  async examine(): Promise<{ checks: readonly Check[]; facts: SourceFacts; systemId: string }> {
+    return withConnection(this.#connection('doctor'), async (client) => {
+      const facts = await readFacts(client, this.#wanted)
+      const checks = checksOf(facts, this.#wanted)
+      return { facts, checks, systemId: facts.server.mayReplicate ? await this.#systemId() : '' }
+    })
+  }
+
+  async timelineHistory(timeline: number): Promise<readonly TimelineSwitch[]> {
+    return withConnection(this.#connection('timeline', true), async (client) => {
+      const { rows } = await client.query<{ content: Buffer | string }>(
+        `TIMELINE_HISTORY ${timeline}`,
+      )
+      return parseHistory(String(rows[0]!.content))
+    })
+  }
+
+  /** Looks at the slot from beside. */
+  watch(): PostgresSlotWatch {
+    const { slot, clock } = this.#options
+    const connection = this.#connection('guard')
+    return new PostgresSlotWatch({ connection, slot, clock, owner: () => this.#owner })
+  }
+
+  async open(options: OpenOptions, signal: AbortSignal): Promise<OpenSlot> {
     const client = await connect(this.#connection('stream', true))
+    using _ = endedBy(signal, client)
     try {
       return await this.#open(client, options)
     } catch (error) {
       await client.end().catch(() => {})
-      throw fromPostgres(error)
+      const known = fromPostgres(error)
+      if (hasCode(known, 'SLOT_IN_USE')) await this.#endOwner()
+      throw known
     }
   }
 
-  async snapshot(): Promise<LoadSnapshot> {
+  async snapshot(signal: AbortSignal): Promise<LoadSnapshot> {
     const name = `millrace_load_${this.#options.newId()}`
     const client = await connect(this.#connection('snapshot', true))
+    using _ = endedBy(signal, client)
     try {
       const { lsn, snapshot } = await createSlot(client, name, 'TEMPORARY')
       return await openSnapshot(this.#snapshots, { lsn, exported: snapshot })
@@ -94,15 +131,18 @@ export class PostgresSource implements Source {
     if (existing === null && !mayCreate) {
       fail('SLOT_LOST', `the replication slot ${slot} is gone, and the lake goes on from it`)
     }
-    if (existing !== null) checkSlot(existing)
+    if (existing !== null) await this.#takeUp(client, existing)
     const snapshot = existing === null ? await this.#createSlot(client) : null
-    const { timeline } = await identifySystem(client)
-    const isStreaming = mayStream && (await serverVersion(client)) >= STREAMING_SINCE
-    const copy = client.query(new CopyStream(this.#startReplication(isStreaming)))
+    let copy: CopyStream | null = null
     try {
+      const { timeline } = await identifySystem(client)
+      const isStreaming = mayStream && (await serverVersion(client)) >= STREAMING_SINCE
+      const backend = await backendOf(client)
+      copy = client.query(new CopyStream(this.#startReplication(isStreaming)))
       await copy.started()
+      this.#owner = backend
       const owned = await this.#ownedSlot()
-      const stream = new PostgresStream(copy, { clock, speakEveryMs: owned.speakEveryMs })
+      const stream = new PostgresStream(copy, { clock, liveness: owned.liveness })
       return {
         timeline,
         confirmed: owned.confirmed,
@@ -115,10 +155,25 @@ export class PostgresSource implements Source {
         },
       }
     } catch (error) {
-      copy.destroy()
+      copy?.destroy()
       await snapshot?.[Symbol.asyncDispose]()
       throw error
     }
+  }
+
+  /** Gives a slot that is there what it is to have. */
+  async #takeUp(client: Client, slot: SlotInfo): Promise<void> {
+    checkSlot(slot)
+    if (!this.#options.failover || slot.isFailover) return
+    await client.query(`ALTER_REPLICATION_SLOT ${quoteIdentifier(slot.name)} (FAILOVER true)`)
+  }
+
+  /** If it is a former connection of this process that holds the slot, the next try finds it free. */
+  async #endOwner(): Promise<void> {
+    const owner = this.#owner
+    if (owner === null) return
+    const { slot } = this.#options
+    await withConnection(this.#connection('slot'), (client) => endOwner(client, slot, owner))
   }
 
   #startReplication(isStreaming: boolean): string {
@@ -132,19 +187,20 @@ export class PostgresSource implements Source {
   }
 
   async #createSlot(client: Client): Promise<LoadSnapshot> {
-    const { lsn, snapshot } = await createSlot(client, this.#options.slot, '')
+    const { slot, failover = false } = this.#options
+    const { lsn, snapshot } = await createSlot(client, slot, failover ? 'FAILOVER' : '')
     return openSnapshot(this.#snapshots, { lsn, exported: snapshot })
   }
 
   /** Read over another connection, once nobody else can move the slot any more. */
-  async #ownedSlot(): Promise<{ confirmed: Lsn; speakEveryMs: number }> {
+  async #ownedSlot(): Promise<{ confirmed: Lsn; liveness: Liveness }> {
     return withConnection(this.#connection('slot'), async (client) => {
       const slot = await readSlot(client, this.#options.slot)
       const { rows } = await client.query<{ ms: number }>(
         `select setting::int as ms from pg_settings where name = 'wal_sender_timeout'`,
       )
       const confirmed = slot?.confirmed ?? fail('SLOT_LOST', 'the replication slot has vanished')
-      return { confirmed, speakEveryMs: speakEvery(rows[0]?.ms ?? 0) }
+      return { confirmed, liveness: liveness(rows[0]?.ms ?? 0) }
     })
   }
 
@@ -152,6 +208,11 @@ export class PostgresSource implements Source {
     return withConnection(this.#connection('identify', true), async (client) => {
       return (await identifySystem(client)).systemId
     })
+  }
+
+  get #wanted(): Wanted {
+    const { slot, publication, isSelected, patterns = [], failover = false } = this.#options
+    return { slot, publication, isSelected, patterns, failover }
   }
 
   get #snapshots(): SnapshotParts {
@@ -164,16 +225,16 @@ export class PostgresSource implements Source {
   }
 }
 
+/** Breaks off what a connection waits for when the signal aborts. */
+function endedBy(signal: AbortSignal, client: Client): Disposable {
+  const end = (): void => void client.end().catch(() => {})
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', end) }
+}
+
 /** Protocol 2 came with 14. */
 const STREAMING_SINCE = 140_000
-const DEFAULT_SPEAK_MS = 10_000
-
-/** The server drops a client it has not heard from for the timeout; 0 means that it never does. */
-function speakEvery(walSenderTimeoutMs: number): number {
-  return walSenderTimeoutMs > 0
-    ? Math.min(DEFAULT_SPEAK_MS, walSenderTimeoutMs / 3)
-    : DEFAULT_SPEAK_MS
-}
 
 async function serverVersion(client: Client): Promise<number> {
   const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num')
@@ -195,10 +256,12 @@ async function identifySystem(client: Client): Promise<{ systemId: string; timel
 async function createSlot(
   client: Client,
   name: string,
-  kind: 'TEMPORARY' | '',
+  kind: 'TEMPORARY' | 'FAILOVER' | '',
 ): Promise<{ lsn: Lsn; snapshot: string }> {
   const { rows } = await client.query<{ consistent_point: string; snapshot_name: string }>(
-    `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${kind} LOGICAL pgoutput EXPORT_SNAPSHOT`,
+    kind === 'FAILOVER'
+      ? `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput (SNAPSHOT 'export', FAILOVER)`
+      : `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${kind} LOGICAL pgoutput EXPORT_SNAPSHOT`,
   )
   const { consistent_point: point, snapshot_name: snapshot } = rows[0]!
   return { lsn: parseLsn(point), snapshot }

@@ -3,12 +3,15 @@
  *
  * The server forgets what we confirm and drops a client it has not heard from for
  * `wal_sender_timeout`. So the last confirmed LSN is told again and again, however long a flush
- * takes, and nothing else is ever told.
+ * takes, and nothing else is ever told. A server that has gone without a word is noticed the same
+ * way: see `liveness.ts`.
  */
 
 import type { Clock } from '../core/clock.ts'
+import { CodedError } from '../core/errors.ts'
 import { maxLsn, ZERO_LSN, type Lsn } from '../core/lsn.ts'
 import type { CopyStream } from '../postgres/copy-stream.ts'
+import { isDead, type Liveness } from './liveness.ts'
 import type { ReplicationStream } from './source.ts'
 
 const STATUS_UPDATE = 0x72
@@ -16,19 +19,34 @@ const STATUS_BYTES = 34
 const POSTGRES_EPOCH_MS = 946_684_800_000
 
 export class PostgresStream implements ReplicationStream {
-  readonly #copy: CopyStream
+  readonly #copy: Pick<CopyStream, 'next' | 'send' | 'destroy' | 'received'>
   readonly #clock: Clock
+  readonly #liveness: Liveness
   readonly #closed = new AbortController()
   #confirmed: Lsn = ZERO_LSN
+  /** Since when we wait for the next block; `null` if we do not. */
+  #waitingSince: number | null = null
+  #dead: CodedError | null = null
 
-  constructor(copy: CopyStream, { clock, speakEveryMs }: { clock: Clock; speakEveryMs: number }) {
+  constructor(
+    copy: Pick<CopyStream, 'next' | 'send' | 'destroy' | 'received'>,
+    { clock, liveness }: { clock: Clock; liveness: Liveness },
+  ) {
     this.#copy = copy
     this.#clock = clock
-    void this.#speak(speakEveryMs)
+    this.#liveness = liveness
+    void this.#speak()
   }
 
   async next(): Promise<Buffer | null> {
-    return this.#copy.next()
+    this.#waitingSince = this.#clock.now()
+    try {
+      return await this.#copy.next()
+    } catch (error) {
+      throw this.#dead ?? error
+    } finally {
+      this.#waitingSince = null
+    }
   }
 
   confirm(lsn: Lsn): void {
@@ -45,12 +63,36 @@ export class PostgresStream implements ReplicationStream {
     this.#copy.destroy()
   }
 
-  async #speak(everyMs: number): Promise<void> {
+  async #speak(): Promise<void> {
     const { signal } = this.#closed
+    let received = this.#copy.received
+    let receivedAt = this.#clock.now()
     while (!signal.aborted) {
-      await this.#clock.sleep(everyMs, signal)
-      if (!signal.aborted) this.#send(false)
+      await this.#clock.sleep(this.#liveness.speakEveryMs, signal)
+      if (signal.aborted) return
+      const isSilent = this.#copy.received === received
+      // A message that is still on its way is a sign of life, too.
+      if (!isSilent) receivedAt = this.#clock.now()
+      received = this.#copy.received
+      const silentMs = this.#silentMs(receivedAt)
+      if (isDead(silentMs, this.#liveness)) return this.#die(silentMs!)
+      this.#send(isSilent)
     }
+  }
+
+  /** Not while we do not read: then the server may not be able to send. */
+  #silentMs(receivedAt: number): number | null {
+    if (this.#waitingSince === null) return null
+    return this.#clock.now() - Math.max(receivedAt, this.#waitingSince)
+  }
+
+  #die(silentMs: number): void {
+    const seconds = Math.round(silentMs / 1000)
+    this.#dead = new CodedError(
+      'CONNECTION_LOST',
+      `the server has not answered for ${seconds} s, twice its wal_sender_timeout`,
+    )
+    this.close()
   }
 
   /** Standby status update: written, flushed and applied are one to us. */

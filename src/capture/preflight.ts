@@ -1,50 +1,45 @@
-/** Whether a server can be replicated from, said with the exact setting or statement that is missing. */
+/**
+ * Whether a source can be replicated: everything that stands in the way, at once, each with the
+ * statement or setting that cures it.
+ *
+ *   queries ──► facts ──► rules ──► checks ──► findings
+ *
+ * The rules are pure, and nothing is changed at the source before they are content: a table without
+ * a replica identity in a publication would make its owner's updates fail.
+ */
 
 import type { Client } from 'pg'
 
-import { fail } from '../core/errors.ts'
-import { quoteIdentifier } from '../postgres/quote.ts'
+import { formatLsn } from '../core/lsn.ts'
+import type { Check, Finding } from './finding.ts'
+import { readFacts, type SourceFacts, type Wanted } from './preflight-facts.ts'
+import { publicationCheck } from './preflight-publication.ts'
+import { serverChecks } from './preflight-server.ts'
+import { tableChecks } from './preflight-tables.ts'
+import { slotFindings } from './slot.ts'
 
-/** Server versions that we support: https://www.postgresql.org/support/versioning/ */
-const OLDEST = 130_000
-
-interface ServerRow {
-  readonly version: number
-  readonly wal_level: string
-  readonly database: string
-  readonly user: string
-  readonly may_replicate: boolean
-  readonly is_rds: boolean
+/** What was looked at, and what was found. */
+export function checksOf(facts: SourceFacts, wanted: Wanted): Check[] {
+  return [
+    ...serverChecks(facts, wanted),
+    slotCheck(facts, wanted),
+    ...tableChecks(facts, wanted),
+    publicationCheck(facts, wanted),
+  ]
 }
 
-const SERVER = `
-  select current_setting('server_version_num')::int as version,
-         current_setting('wal_level') as wal_level,
-         current_database() as database,
-         current_user as user,
-         (select rolreplication or rolsuper from pg_roles where rolname = current_user)
-           or exists (select from pg_roles r where r.rolname = 'rds_replication'
-                        and pg_has_role(current_user, r.oid, 'member')) as may_replicate,
-         exists (select from pg_roles where rolname = 'rds_replication') as is_rds`
+export async function checkSource(client: Client, wanted: Wanted): Promise<Finding[]> {
+  return findingsOf(checksOf(await readFacts(client, wanted), wanted))
+}
 
-export async function checkServer(client: Client): Promise<{ version: number; database: string }> {
-  const { rows } = await client.query<ServerRow>(SERVER)
-  const server = rows[0]!
-  if (server.version < OLDEST) {
-    fail('SOURCE_CHANGED', `the server is older than PostgreSQL 13 (${server.version})`, {
-      hint: 'upgrade the server: publications of partitioned tables need 13',
-    })
+export function findingsOf(checks: readonly Check[]): Finding[] {
+  return checks.flatMap(({ findings }) => findings)
+}
+
+function slotCheck({ slot }: SourceFacts, wanted: Wanted): Check {
+  if (slot === null) {
+    return { about: `the slot ${wanted.slot} will be made at the first start`, findings: [] }
   }
-  if (server.wal_level !== 'logical') {
-    fail('WAL_LEVEL', `wal_level of the source is "${server.wal_level}"; "logical" is needed`)
-  }
-  if (!server.may_replicate) {
-    const user = quoteIdentifier(server.user)
-    fail('NO_REPLICATION_RIGHT', `the user ${server.user} may not use replication slots`, {
-      hint: server.is_rds
-        ? `run: GRANT rds_replication TO ${user}`
-        : `run: ALTER ROLE ${user} REPLICATION`,
-    })
-  }
-  return { version: server.version, database: server.database }
+  const place = slot.confirmed === null ? '' : `, confirmed up to ${formatLsn(slot.confirmed)}`
+  return { about: `the slot ${slot.name} is fit${place}`, findings: slotFindings(slot) }
 }

@@ -73,17 +73,59 @@ function unfit(what: string, sql: string): never {
   fail('PUBLICATION_UNFIT', what, { hint: `run: ${sql}` })
 }
 
+interface PublishedTable extends TableName {
+  /** Only some of its rows or columns are published; 15 and later. */
+  readonly is_narrowed: boolean
+}
+
+/**
+ * The view pg_publication_tables would say the same, but waits for every table that somebody alters.
+ * Columns that not all versions have are read as JSON.
+ */
+const PUBLISHED = `
+  select n.nspname as namespace, c.relname as name,
+         coalesce(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') is not null as is_narrowed
+    from pg_publication p
+    join pg_publication_rel r on r.prpubid = p.oid
+    join pg_class c on c.oid = r.prrelid
+    join pg_namespace n on n.oid = c.relnamespace
+   where p.pubname = $1`
+
+/** FOR TABLES IN SCHEMA, 15 and later. */
+const PUBLISHED_BY_SCHEMA = `
+  select n.nspname as namespace, c.relname as name, false as is_narrowed
+    from pg_publication p
+    join pg_publication_namespace s on s.pnpubid = p.oid
+    join pg_namespace n on n.oid = s.pnnspid
+    join pg_class c on c.relnamespace = n.oid
+   where p.pubname = $1`
+
 async function unpublished(
   client: Client,
   publication: string,
   tables: readonly { readonly name: TableName }[],
 ): Promise<TableName[]> {
-  const { rows } = await client.query<{ namespace: string; name: string }>(
-    `select schemaname as namespace, tablename as name from pg_publication_tables where pubname = $1`,
-    [publication],
+  const selected = new Set(tables.map(({ name }) => quoteTable(name)))
+  const { rows } = await client.query<PublishedTable>(PUBLISHED, [publication])
+  const narrowed = rows.find((row) => row.is_narrowed && selected.has(quoteTable(row)))
+  if (narrowed !== undefined) refuseNarrowed(publication, narrowed)
+  const { rows: known } = await client.query<{ is_known: boolean }>(
+    `select to_regclass('pg_catalog.pg_publication_namespace') is not null as is_known`,
   )
+  if (known[0]!.is_known) {
+    const more = await client.query<PublishedTable>(PUBLISHED_BY_SCHEMA, [publication])
+    rows.push(...more.rows)
+  }
   const published = new Set(rows.map(quoteTable))
   return tables.map(({ name }) => name).filter((name) => !published.has(quoteTable(name)))
+}
+
+/** A load copies all of a table, and what the stream left out would be missing from then on. */
+function refuseNarrowed(publication: string, table: TableName): never {
+  const name = quoteTable(table)
+  const alter = `ALTER PUBLICATION ${quoteIdentifier(publication)}`
+  const sql = `${alter} DROP TABLE ${name}; ${alter} ADD TABLE ${name}`
+  unfit(`the publication ${publication} publishes only some rows or columns of ${name}`, sql)
 }
 
 /** A statement that the operator can run himself if we may not. */

@@ -8,6 +8,7 @@
 import type { Lsn } from '../core/lsn.ts'
 import type { RunInfo } from '../core/manifest.ts'
 import type { TableName } from '../core/table.ts'
+import type { TimelineSwitch } from './timeline.ts'
 import type { RelationCatalog, RelationFacts } from './tracked-tables.ts'
 
 export interface Source {
@@ -22,6 +23,11 @@ export interface Source {
    * that are open at the source; the signal breaks that off.
    */
   open(options: OpenOptions, signal: AbortSignal): Promise<OpenSlot>
+
+  /**
+   * Where the ancestors of the timeline were left. A source that has but one timeline leaves it out.
+   */
+  timelineHistory?(timeline: number): Promise<readonly TimelineSwitch[]>
 
   /** A snapshot for loads. The caller has noted the head of the log before. It may wait as `open`. */
   snapshot(signal: AbortSignal): Promise<LoadSnapshot>

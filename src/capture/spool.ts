@@ -94,7 +94,10 @@ export class Spool implements AsyncDisposable {
     await transaction.remove()
   }
 
-  /** Stream Commit: blocks of frames, as they came; afterwards the transaction is forgotten. */
+  /**
+   * Stream Commit: blocks of frames, as they came; afterwards the transaction is forgotten. A block
+   * is valid until the next one is asked for.
+   */
   async *commit(xid: number): AsyncGenerator<Buffer> {
     const transaction = this.#transactions.get(xid)
     if (transaction === undefined) {
@@ -123,9 +126,11 @@ class SpooledTransaction {
   readonly aborted = new Set<number>()
   readonly #path: string
   #file: FileHandle | null = null
-  #buffer = Buffer.allocUnsafeSlow(WRITE_BYTES)
+  #buffer: Buffer = Buffer.allocUnsafeSlow(WRITE_BYTES)
   #used = 0
   #full: Buffer[] = []
+  /** Pieces that are on disk, to be filled again: new ones outside the heap keep the collector busy. */
+  readonly #spare: Buffer[] = []
 
   constructor(path: string) {
     this.#path = path
@@ -143,7 +148,10 @@ class SpooledTransaction {
   async drain(): Promise<void> {
     if (this.#full.length === 0) return
     this.#file ??= await translated(open(this.#path, 'w+', 0o600))
-    for (const piece of this.#full.splice(0)) await translated(this.#file.appendFile(piece))
+    for (const piece of this.#full.splice(0)) {
+      await translated(this.#file.appendFile(piece))
+      if (piece.buffer.byteLength === WRITE_BYTES) this.#spare.push(Buffer.from(piece.buffer))
+    }
   }
 
   /** Pieces that end with a whole frame. */
@@ -156,14 +164,15 @@ class SpooledTransaction {
     }
     await this.drain()
     let at = 0
-    let size = READ_BYTES
+    let piece = Buffer.allocUnsafeSlow(READ_BYTES)
     for (;;) {
-      const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(size), 0, size, at)
+      const { bytesRead } = await this.#file.read(piece, 0, piece.length, at)
       if (bytesRead === 0) return
-      const whole = wholeFrames(buffer.subarray(0, bytesRead))
-      if (whole > 0) yield buffer.subarray(0, whole)
+      const whole = wholeFrames(piece.subarray(0, bytesRead))
+      if (whole > 0) yield piece.subarray(0, whole)
       at += whole
-      size = whole > 0 ? READ_BYTES : size * 2
+      const size = whole > 0 ? READ_BYTES : piece.length * 2
+      if (size !== piece.length) piece = Buffer.allocUnsafeSlow(size)
     }
   }
 
@@ -175,7 +184,8 @@ class SpooledTransaction {
   /** Puts the buffer behind the full ones and begins another that holds `atLeast` bytes. */
   #turn(atLeast: number): void {
     if (this.#used > 0) this.#full.push(this.#buffer.subarray(0, this.#used))
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(WRITE_BYTES, atLeast))
+    const spare = atLeast <= WRITE_BYTES ? this.#spare.pop() : undefined
+    this.#buffer = spare ?? Buffer.allocUnsafeSlow(Math.max(WRITE_BYTES, atLeast))
     this.#used = 0
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Command } from './command.ts'
 import { demoCommand } from './commands/demo.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { initCommand } from './commands/init.ts'
 import { lakeCatCommand } from './commands/lake-cat.ts'
 import { lakeLsCommand } from './commands/lake-ls.ts'
@@ -12,6 +13,7 @@ import { versionCommand } from './commands/version.ts'
 
 export const COMMANDS: readonly Command[] = [
   initCommand,
+  doctorCommand,
   runCommand,
   statusCommand,
   tablesCommand,

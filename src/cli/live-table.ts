@@ -5,16 +5,10 @@
  * terminal is drawn, since a line that wraps could not be drawn over.
  */
 
+import { formatBytes, formatDuration } from '../core/quantity.ts'
 import type { TableView, TargetView, TaskView } from '../task/view.ts'
 import { needsAttention } from './attention.ts'
-import {
-  alignTable,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatRate,
-  progressBar,
-} from './format.ts'
+import { alignTable, formatCount, formatRate, progressBar } from './format.ts'
 import type { Paint } from './paint.ts'
 
 export interface Screen {

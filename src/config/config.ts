@@ -5,6 +5,7 @@
  */
 
 import type { LoadMode } from '../core/manifest.ts'
+import type { LakePlace } from './lake-place.ts'
 
 export interface Config {
   /** The file it was read from, as it was named. */
@@ -26,8 +27,17 @@ interface SourceConfig {
   readonly slot: string
   readonly publication: Publication
   readonly heartbeatMs: number
+  /** `null`: none but the server's own. */
+  readonly walBudget: WalBudget | null
+  /** Standbys keep a copy of the slot. */
+  readonly failover: boolean
   /** Absolute. Where transactions wait that are streamed before they end. */
   readonly spoolFolder: string
+}
+
+interface WalBudget {
+  readonly bytes: number
+  readonly action: 'warn' | 'drop-slot'
 }
 
 interface Publication {
@@ -37,8 +47,7 @@ interface Publication {
 }
 
 interface LakeConfig {
-  /** Absolute. */
-  readonly folder: string
+  readonly place: LakePlace
   readonly format: 'csv' | 'csv.gz'
   readonly flush: {
     readonly everyMs: number

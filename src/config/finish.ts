@@ -2,7 +2,9 @@
 
 import { dirname, resolve } from 'node:path'
 
+import { fail } from '../core/errors.ts'
 import type { Config, TargetConfig } from './config.ts'
+import { folderPlace, parseLakeUrl, type LakePlace } from './lake-place.ts'
 import { type Mistake, mistake } from './mistakes.ts'
 import type { ConfigDocument } from './schema.ts'
 
@@ -20,10 +22,12 @@ export function finishConfig(document: ConfigDocument, file: string): Config {
       slot: source.slot ?? name,
       publication: { name: source.publication ?? name, isOurs: source.publication === undefined },
       heartbeatMs: source.heartbeat,
+      walBudget: source.walBudget ?? null,
+      failover: source.failover,
       spoolFolder: resolve(folder, source.spool ?? `.millrace/${task}/spool`),
     },
     lake: {
-      folder: resolve(folder, lake.url),
+      place: placeOf(lake, folder),
       format: lake.format,
       flush: { everyMs: lake.flush.every, rows: lake.flush.rows, bytes: lake.flush.bytes },
     },
@@ -52,4 +56,23 @@ function targetsOf({ targets }: ConfigDocument, folder: string): TargetConfig[] 
     path: resolve(folder, path),
     intervalMs: interval,
   }))
+}
+
+function placeOf({ url, s3, unfenced }: ConfigDocument['lake'], folder: string): LakePlace {
+  const parsed = parseLakeUrl(url)
+  if ('problem' in parsed) return fail('CONFIG_INVALID', `lake.url: ${parsed.problem}`)
+  if ('folder' in parsed) return folderPlace(folder, parsed.folder)
+  return {
+    type: 's3',
+    ...parsed,
+    region: s3.region ?? null,
+    endpoint: s3.endpoint ?? null,
+    pathStyle: s3.pathStyle ?? null,
+    kmsKey: s3.kmsKey ?? null,
+    storageClass: s3.storageClass ?? null,
+    tags: s3.tags,
+    requesterPays: s3.requesterPays,
+    ownerAccount: s3.ownerAccount ?? null,
+    unfenced,
+  }
 }

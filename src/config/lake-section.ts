@@ -1,9 +1,8 @@
 /** The section `lake`: where the changes are kept as files, and when files are written. */
 
-import { fileURLToPath } from 'node:url'
-
 import { z } from 'zod'
 
+import { isBucketUrl, parseLakeUrl } from './lake-place.ts'
 import { NOT_YET, notYet } from './not-yet.ts'
 import { bytes, count, duration } from './units.ts'
 
@@ -19,15 +18,60 @@ const flush = z
   .prefault({})
   .describe('When gathered changes are written to the lake: at whichever limit comes first.')
 
+const s3 = z
+  .strictObject({
+    region: text().describe(
+      'The region of the bucket; without it, what AWS_REGION or the profile says.',
+    ),
+    endpoint: z
+      .url({ protocol: /^https?$/, error: 'expected a URL such as https://s3.example.com' })
+      .optional()
+      .describe('The URL of a server that is not AWS. It must know conditional writes.'),
+    pathStyle: z
+      .boolean()
+      .optional()
+      .describe(
+        'The bucket stands in the path of URLs. So it is with `endpoint`, if not said otherwise.',
+      ),
+    kmsKey: text().describe('The KMS key, by id or ARN, that objects are encrypted with.'),
+    storageClass: z
+      .enum(['STANDARD', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER_IR'])
+      .optional()
+      .describe(
+        'The storage class of data files. What stands under `_millrace/` is always STANDARD.',
+      ),
+    tags: z
+      .record(z.string().min(1).max(128), z.string().max(256))
+      .default({})
+      .describe('Tags that every object gets, at most 10. It needs s3:PutObjectTagging.')
+      .refine((tags) => Object.keys(tags).length <= 10, 'S3 allows 10 tags at most'),
+    requesterPays: z
+      .boolean()
+      .default(false)
+      .describe('We pay for requests to a bucket of somebody else.'),
+    ownerAccount: z
+      .string()
+      .regex(/^\d{12}$/, 'expected the 12 digits of an AWS account, in quotes')
+      .optional()
+      .describe('The AWS account that must own the bucket; every request says so.'),
+  })
+  .prefault({})
+  .describe(
+    'How the bucket is spoken to; all of it is optional. Credentials are found as by every AWS program.',
+  )
+
 export const lakeSection = z
   .strictObject({
     url: z
       .string()
       .min(1, 'expected a folder such as ./lake')
-      .transform(folderOf)
+      .superRefine((url, context) => {
+        const parsed = parseLakeUrl(url)
+        if ('problem' in parsed) context.addIssue({ code: 'custom', message: parsed.problem })
+      })
       .describe(
-        'The folder of the lake, such as `./lake`. A task needs one of its own. It is made if it ' +
-          'is not there.',
+        'The folder of the lake, such as `./lake`, which is made if it is not there; or a bucket ' +
+          'and a prefix, such as `s3://bucket/shop`. A task needs one of its own.',
       ),
     format: z
       .enum(['csv', 'csv.gz'], {
@@ -38,21 +82,27 @@ export const lakeSection = z
     flush,
     keep: notYet('How long data files are kept.'),
     keepLoads: notYet('How long the files of loads are kept.'),
-    s3: notYet('Region, endpoint and encryption of a bucket.'),
+    s3,
+    unfenced: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Accept a server without conditional writes. Nothing keeps two writers apart then: you do.',
+      ),
+  })
+  .superRefine(({ url, s3: options, unfenced }, context) => {
+    if (isBucketUrl(url) || 'problem' in parseLakeUrl(url)) return
+    const isGiven = Object.values(options).some((value) => value !== undefined && !isDefault(value))
+    const message = 'is only for a lake in a bucket'
+    if (isGiven) context.addIssue({ code: 'custom', path: ['s3'], message })
+    if (unfenced) context.addIssue({ code: 'custom', path: ['unfenced'], message })
   })
   .describe('Where every change is kept, in order, as files.')
 
-function folderOf(url: string, context: z.RefinementCtx<string>): string {
-  const [, scheme] = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url) ?? []
-  if (scheme === undefined) return url
-  if (scheme === 'file' && URL.canParse(url)) {
-    const { host } = new URL(url)
-    if (host === '' || host === 'localhost') return fileURLToPath(url)
-  }
-  const message =
-    scheme === 's3'
-      ? `a lake in a bucket ${NOT_YET}; give a folder such as ./lake`
-      : 'expected a folder such as ./lake'
-  context.addIssue({ code: 'custom', message })
-  return z.NEVER
+function text() {
+  return z.string().min(1, 'expected a text').optional()
+}
+
+function isDefault(value: unknown): boolean {
+  return value === false || (typeof value === 'object' && Object.keys(value ?? {}).length === 0)
 }

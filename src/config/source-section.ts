@@ -3,7 +3,7 @@
 import { z } from 'zod'
 
 import { notYet } from './not-yet.ts'
-import { duration } from './units.ts'
+import { bytes, duration } from './units.ts'
 
 const TABLE = /^!?[^.!\s][^.]*\.[^.]+$/
 const IDENTIFIER = /^[^\0]{1,63}$/
@@ -71,6 +71,25 @@ export const sourceSection = z
           'ended. It is emptied at every start. Without it: `.millrace/<task>/spool`.',
       ),
     columns: notYet('Leaves out columns of tables.'),
-    walBudget: notYet('Limits how much WAL the slot may hold back.'),
+    walBudget: z
+      .strictObject({
+        bytes: bytes().describe('How much WAL the slot may hold back: `50GiB`.'),
+        action: z
+          .enum(['warn', 'drop-slot'])
+          .default('warn')
+          .describe(
+            'What happens then. `drop-slot` stops the task and drops the slot, so that the disk of ' +
+              'the source does not fill up; all tables must be loaded again.',
+          ),
+      })
+      .optional()
+      .describe('A limit of our own for the WAL that the server keeps for the slot.'),
+    failover: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Standbys keep a copy of the slot, so that the task goes on after a failover. PostgreSQL 17 ' +
+          'and later.',
+      ),
   })
   .describe('The PostgreSQL database we read from.')

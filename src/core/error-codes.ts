@@ -5,6 +5,8 @@
  * this table. `hint` is printed behind the message wherever the error is shown.
  */
 
+import { LAKE_CODES } from './lake-error-codes.ts'
+
 export type Recovery =
   | 'retry' // the network or a server was away; try again with backoff
   | 'stop' // an operator must change something first
@@ -81,6 +83,29 @@ export const CODES = {
     about: 'The server behind the url is not the one that this lake was filled from.',
     hint: 'point the url at the old server, or use a new lake',
   },
+  SERVER_UNSUPPORTED: {
+    recovery: 'stop',
+    about: 'The server is too old for what is asked of it.',
+    hint: 'upgrade the server, or leave out the setting that needs a newer one',
+  },
+  SOURCE_IS_STANDBY: {
+    recovery: 'retry',
+    about:
+      'The server behind the url is a standby that cannot be read from. After a failover this lasts until the standby is promoted, so a task that runs waits for it.',
+    hint: 'point the url at the primary, or promote this server',
+  },
+  TIMELINE_DIVERGED: {
+    recovery: 'stop',
+    about:
+      'The server went on from a point before what the lake holds: a standby was promoted that had not received everything, or an old state was restored. What the lake has more than the source cannot be taken back.',
+    hint: 'start with a new lake, which loads all tables again',
+  },
+  WAL_BUDGET_SPENT: {
+    recovery: 'stop',
+    about:
+      'The slot held back more WAL than source.walBudget allows, and was dropped to protect the source.',
+    hint: 'find out why the lake could not keep up, then start with a new lake, which loads all tables again',
+  },
   PUBLICATION_UNFIT: {
     recovery: 'stop',
     about: 'The publication is missing, or does not publish what the task needs.',
@@ -119,58 +144,7 @@ export const CODES = {
   },
   LSN_MALFORMED: { recovery: 'stop', about: 'A text that should be an LSN is not one.' },
 
-  // The lake
-  OBJECT_EXISTS: { recovery: 'retry', about: 'A file that must be new exists already.' },
-  OBJECT_MISSING: {
-    recovery: 'stop',
-    about: 'A file that a manifest names is not in the lake.',
-    hint: 'see whether a lifecycle rule or a person deleted it; then load the table again',
-  },
-  LAKE_UNWRITABLE: {
-    recovery: 'stop',
-    about: 'The lake cannot be written.',
-    hint: 'check owner and mode of the folder',
-  },
-  LAKE_UNREADABLE: {
-    recovery: 'stop',
-    about: 'A file or folder of the lake cannot be read.',
-    hint: 'check owner and mode of the files of the lake',
-  },
-  DISK_FULL: {
-    recovery: 'retry',
-    about: 'A disk is full. What was being written is written again when there is room.',
-    hint: 'free some space; nothing is lost, the source keeps what is not in the lake yet',
-  },
-  LAKE_FOREIGN: {
-    recovery: 'stop',
-    about: 'The lake belongs to another task or source, or the folder holds something else.',
-    hint: 'give this task a folder of its own in lake.url',
-  },
-  LAKE_VERSION: {
-    recovery: 'stop',
-    about: 'The lake was written by a newer version of Millrace.',
-    hint: 'upgrade this installation',
-  },
-  LAKE_MISSING: { recovery: 'stop', about: 'There is no lake at this place.' },
-  LAKE_DAMAGED: {
-    recovery: 'stop',
-    about:
-      'A file of the lake is not what was written: cut off, altered, or missing in the middle.',
-  },
-  FENCED: {
-    recovery: 'retry',
-    about: 'Another process writes to the same lake; we begin again after what it wrote.',
-  },
-  LOG_EXPIRED: {
-    recovery: 'resync',
-    about: 'The log no longer goes back to where this consumer is.',
-    hint: 'load its tables again, and raise lake.keep',
-  },
-  CONFIG_MID_TRANSACTION: {
-    recovery: 'stop',
-    about: 'The selection of tables changed while a transaction was half written.',
-    hint: 'start once with the former settings, stop after the next manifest, then change them',
-  },
+  ...LAKE_CODES,
 
   // Targets and consumers
   CLAIM_LOST: {

@@ -22,6 +22,18 @@ export type CaptureState =
   | 'retrying' // after an error, until the next attempt
   | 'stopped'
 
+export interface CaptureWarning {
+  readonly kind:
+    | 'wal-limit' // max_slot_wal_keep_size comes near
+    | 'wal-budget' // source.walBudget comes near, or is spent
+    | 'slot-unreserved' // the next checkpoint may take WAL that is needed
+    | 'slot-idle' // idle_replication_slot_timeout comes near
+    | 'slot-lost'
+    | 'not-dropped' // the budget is spent, and somebody else reads the slot
+    | 'blind' // we cannot look
+  readonly message: string
+}
+
 export type CaptureEvent =
   | {
       readonly type: 'capture-state'
@@ -38,6 +50,8 @@ export type CaptureEvent =
       /** Age of the oldest change in it when it became durable; `null` if it holds none. */
       readonly latencyMs: number | null
     }
+  /** What threatens the slot now: all of it, and none if it is empty. */
+  | { readonly type: 'capture-warnings'; readonly warnings: readonly CaptureWarning[] }
   /** How far the server's WAL is ahead of what it may forget, in bytes. */
   | { readonly type: 'source-lag'; readonly serverLsn: Lsn; readonly confirmedLsn: Lsn }
 

@@ -18,6 +18,9 @@ export interface ObjectStore {
   /** For people: `s3://bucket/prefix`, `/var/lake`. */
   readonly url: string
 
+  /** How many puts at the same time serve it well; 4 if it does not say. */
+  readonly parallel?: number
+
   put(key: string, body: Body, options?: PutOptions): Promise<void>
 
   /** Resolves to `null` when there is no such object. */

@@ -56,7 +56,7 @@ export interface LogBatch {
 /** 2000-01-01, from which PostgreSQL counts. */
 const POSTGRES_EPOCH_MS = 946_684_800_000
 
-/** Files that are encoded and stored at the same time. */
+/** Files that are encoded and stored at the same time, where the store does not say more. */
 const FILES_AT_ONCE = 4
 
 export class LogWriter {
@@ -126,7 +126,7 @@ export class LogWriter {
         }
       }
     }
-    await allOf(files, FILES_AT_ONCE)
+    await allOf(files, this.#parts.store.parallel ?? FILES_AT_ONCE)
     const draft = this.#draft(order, startedAt)
     const manifest: Manifest = {
       ...draft,

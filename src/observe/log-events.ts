@@ -7,7 +7,14 @@
  */
 
 import type { CodedError } from '../core/errors.ts'
-import type { CaptureEvent, Emit, LoadEvent, TargetEvent, TaskEvent } from '../core/events.ts'
+import type {
+  CaptureEvent,
+  CaptureWarning,
+  Emit,
+  LoadEvent,
+  TargetEvent,
+  TaskEvent,
+} from '../core/events.ts'
 import { formatLsn } from '../core/lsn.ts'
 import { errorFields, type Log } from './log.ts'
 
@@ -26,6 +33,7 @@ class EventLines {
   readonly #written: Summary
   readonly #applied = new Map<string, Summary>()
   readonly #now: () => number
+  #warned: ReadonlySet<string> = new Set()
 
   constructor(log: Log, now: () => number) {
     this.#log = log
@@ -38,6 +46,7 @@ class EventLines {
       case 'capture-state':
       case 'manifest-written':
       case 'source-lag':
+      case 'capture-warnings':
         return this.#capture(event)
       case 'load-planned':
       case 'load-began':
@@ -58,6 +67,8 @@ class EventLines {
         if (event.state === 'stopped') this.#sumUpWritten()
         this.#state({}, `capture ${PAST[event.state]}`, event.error)
         return
+      case 'capture-warnings':
+        return this.#warn(event.warnings)
       case 'source-lag': {
         const server = formatLsn(event.serverLsn)
         this.#log.debug({ server, confirmed: formatLsn(event.confirmedLsn) }, 'source lag measured')
@@ -76,6 +87,15 @@ class EventLines {
         if (this.#written.isDue(this.#now())) this.#sumUpWritten()
       }
     }
+  }
+
+  /** A warning that stays is told once, though its figures change. */
+  #warn(warnings: readonly CaptureWarning[]): void {
+    for (const { kind, message } of warnings) {
+      if (!this.#warned.has(kind)) this.#log.warn({ kind, reason: message }, 'slot in danger')
+    }
+    if (this.#warned.size > 0 && warnings.length === 0) this.#log.info({}, 'slot out of danger')
+    this.#warned = new Set(warnings.map(({ kind }) => kind))
   }
 
   #load(event: LoadEvent): void {

@@ -65,6 +65,7 @@ export class Metrics {
         this.#observe('millrace_target_apply_seconds', labels, event.seconds)
         return
       }
+      case 'capture-warnings':
       case 'source-lag': // these are in the view
       case 'load-planned':
       case 'load-began':

@@ -19,7 +19,10 @@ export interface SourceTable {
   readonly columns: readonly SourceColumn[]
   /** Names of the columns by which rows are found again; empty if there are none. */
   readonly key: readonly string[]
-  /** reltuples and size; estimates, 0 where the server has none. */
+  /**
+   * As of the last ANALYZE, 0 before the first. The true size would be told only once nobody holds a
+   * lock on the table.
+   */
   readonly estimatedRows: number
   readonly estimatedBytes: number
 }
@@ -39,21 +42,27 @@ const IDENTITIES: Readonly<Record<string, Identity>> = {
 
 /**
  * Key: the columns of the replica identity's index. Under FULL that is all columns for the server;
- * we take the primary key then, if there is one, for rows are found by it just as well.
+ * we take the primary key then, if there is one, for rows are found by it just as well. A deferrable
+ * index is no identity for the server, and within a transaction its keys need not be unique. What an
+ * index only INCLUDEs is no part of its key.
  */
 const TABLES = `
   select c.oid, n.nspname as namespace, c.relname as name, c.relreplident as identity,
          c.relkind = 'p' as is_partitioned,
          greatest(c.reltuples, 0)::float8 as estimated_rows,
-         pg_catalog.pg_table_size(c.oid)::float8 as estimated_bytes,
+         greatest(c.relpages + coalesce((select toast.relpages from pg_catalog.pg_class toast
+                                          where toast.oid = c.reltoastrelid), 0), 0)::float8
+           * pg_catalog.current_setting('block_size')::int as estimated_bytes,
          coalesce((select json_agg(json_build_array(a.attname, a.atttypid::bigint, a.atttypmod) order by a.attnum)
                      from pg_catalog.pg_attribute a
                     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                       and a.attgenerated = ''), '[]') as columns,
          coalesce((select json_agg(a.attname order by a.attnum)
                      from pg_catalog.pg_index i
-                     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
-                    where i.indrelid = c.oid and i.indisvalid
+                     join pg_catalog.pg_attribute a on a.attrelid = c.oid
+                      and exists (select from generate_series(0, i.indnkeyatts - 1) as k
+                                   where i.indkey[k] = a.attnum)
+                    where i.indrelid = c.oid and i.indisvalid and i.indimmediate
                       and case c.relreplident when 'i' then i.indisreplident
                                               when 'n' then false
                                               else i.indisprimary end), '[]') as key
@@ -83,7 +92,8 @@ export async function missingValues(
   oid: number,
 ): Promise<Map<string, string | null>> {
   const { rows } = await client.query<{ name: string; value: string | null }>(
-    `select attname as name, (attmissingval::text::text[])[1] as value
+    // An array of one value, whose own notation cannot be read without knowing its delimiter.
+    `select attname as name, array_to_string(attmissingval, '') as value
        from pg_catalog.pg_attribute
       where attrelid = $1 and attnum > 0 and not attisdropped and atthasmissing`,
     [oid],

@@ -1,50 +1,48 @@
 /**
  * Connections to a PostgreSQL server.
  *
- * TLS is verified unless the host is this machine or the url asks for less. Every connection fixes
- * the settings on which the text of values depends, so that a value reads the same in a load, in the
- * stream and in a comparison, whatever the server's defaults are.
+ * TLS is verified unless the host is this machine or the url asks for less (`address.ts`). Every
+ * connection fixes the settings on which the text of values depends, so that a value reads the same
+ * in a load, in the stream and in a comparison, whatever the server's defaults are (`session.ts`).
  */
 
-import pg from 'pg'
-import { parse } from 'pg-connection-string'
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import type { DuplexOptions } from 'node:stream'
 
-import { CodedError } from '../core/errors.ts'
+import pg from 'pg'
+
+import { CodedError, hasCode } from '../core/errors.ts'
+import { parseAddress, placeOf, type Address } from './address.ts'
+import { SESSION } from './session.ts'
 import { fromPostgres } from './sqlstate.ts'
+import { tlsOptions } from './tls.ts'
 
 export interface ConnectOptions {
-  readonly url: string
+  /**
+   * A function is asked for every connection, and once more if the login is refused, since a password
+   * may have been changed since it was read.
+   */
+  readonly url: string | (() => Promise<string>)
+  /** Makes a password for each connection, in place of that of the url. */
+  readonly password?: ((address: Address) => Promise<string>) | undefined
   /** Shown in pg_stat_activity: `millrace shop: loads`. */
   readonly applicationName: string
   /** Speak the replication protocol, on the database of the url. */
   readonly isReplication?: boolean
 }
 
-/** The text form of every type, fixed: https://www.postgresql.org/docs/current/runtime-config-client.html */
-const TEXT_FORM = [
-  "SET DateStyle = 'ISO, MDY'",
-  "SET IntervalStyle = 'postgres'",
-  "SET TimeZone = 'UTC'",
-  'SET extra_float_digits = 3',
-  "SET bytea_output = 'hex'",
-  "SET client_encoding = 'UTF8'",
-].join('; ')
-
 const CONNECT_TIMEOUT_MS = 15_000
-const LOCAL_HOSTS: ReadonlySet<string> = new Set(['', 'localhost', '127.0.0.1', '::1'])
 
 export async function connect(options: ConnectOptions): Promise<pg.Client> {
-  const client = new pg.Client(clientConfig(options))
-  // Without a listener, a connection that breaks while idle would end the process.
-  client.on('error', () => {})
+  const url = await urlOf(options)
   try {
-    await client.connect()
-    await client.query(TEXT_FORM)
+    return await connectTo(url, options)
   } catch (error) {
-    await client.end().catch(() => {})
-    throw atServer(error, client)
+    if (!hasCode(error, 'LOGIN_FAILED')) throw error
+    const now = await urlOf(options)
+    if (now === url) throw error
+    return connectTo(now, options)
   }
-  return client
 }
 
 /** Runs `use` with a connection of its own and closes it whatever happens. */
@@ -62,32 +60,57 @@ export async function withConnection<T>(
   }
 }
 
-export function isLocalHost(host: string): boolean {
-  return LOCAL_HOSTS.has(host) || host.startsWith('/')
+async function urlOf({ url }: ConnectOptions): Promise<string> {
+  return typeof url === 'string' ? url : url()
 }
+
+async function connectTo(url: string, options: ConnectOptions): Promise<pg.Client> {
+  const address = parseAddress(url, process.env)
+  const password = (await options.password?.(address)) ?? address.password
+  const client = new pg.Client(clientConfig({ ...address, password }, options))
+  // Without a listener, a connection that breaks while idle would end the process.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.query(SESSION)
+  } catch (error) {
+    await client.end().catch(() => {})
+    throw atServer(error, address)
+  }
+  return client
+}
+
+/** A socket that is paused shall not read on to fill a buffer of its own: see `copy-stream.ts`. */
+const SOCKET: SocketConstructorOpts & DuplexOptions = { readableHighWaterMark: 1 }
 
 type ClientConfig = pg.ClientConfig & { replication?: 'database' }
 
-function clientConfig({ url, applicationName, isReplication }: ConnectOptions): ClientConfig {
-  const { host } = parse(url)
-  const asksForTls = /[?&](sslmode|ssl)=/.test(url)
+function clientConfig(address: Address, options: ConnectOptions): ClientConfig {
   return {
-    connectionString: url,
-    application_name: applicationName,
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password,
+    database: address.database,
+    options: address.options,
+    ssl: tlsOptions(address.tls),
+    application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    stream: () => new Socket(SOCKET),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    ...(!asksForTls && !isLocalHost(host ?? '') && { ssl: { rejectUnauthorized: true } }),
-    ...(isReplication && { replication: 'database' }),
+    ...(options.isReplication && { replication: 'database' }),
   }
 }
 
 /** Says which server it was: the driver's own messages do not. */
-function atServer(error: unknown, { host, port }: pg.Client): unknown {
+function atServer(error: unknown, { host, port }: Address): unknown {
   const known = fromPostgres(error)
   if (!(known instanceof CodedError)) return known
-  return new CodedError(known.code, `${known.message} (server ${host}:${port})`, {
+  const place = placeOf({ host, port })
+  return new CodedError(known.code, `${known.message} (server ${place})`, {
     cause: known,
     details: { ...known.details, host, port },
+    ...(known.hint !== undefined && { hint: known.hint }),
   })
 }

@@ -46,6 +46,14 @@ export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 /** Blocks that wait for the reader hold at most about this much before the socket is paused. */
 const HIGH_WATER_BYTES = 512 * 1024
 
+/**
+ * A server sends each message of a stream by itself, so whoever reads as fast as he can is woken a
+ * hundred thousand times a second for a handful of rows. After a chunk that is smaller than this we
+ * look away for a moment, and the kernel gathers what comes. Where much comes, chunks are larger.
+ */
+const SMALL_CHUNK_BYTES = 16 * 1024
+const GATHER_MS = 1
+
 /** What a driver's Connection has besides its documented part. */
 interface DriverConnection extends Connection {
   query(text: string): void
@@ -56,7 +64,9 @@ export class CopyStream implements Submittable {
   readonly #sql: string
   readonly #blocks: Buffer[] = []
   #waitingBytes = 0
+  #received = 0
   #connection: DriverConnection | null = null
+  /** The driver's, as long as the socket is ours. */
   #driverListener: ((chunk: Buffer) => void) | null = null
   readonly #listener = (chunk: Buffer): void => this.#take(chunk)
   /** The beginning of a message whose end has not come yet. */
@@ -65,11 +75,19 @@ export class CopyStream implements Submittable {
   #neededBytes = HEADER_BYTES
   #isStarted = false
   #isEnded = false
+  /** Blocks enough wait for the reader. */
+  #isFull = false
+  #gathering: NodeJS.Timeout | null = null
   #error: unknown = null
   #wake: (() => void) | null = null
 
   constructor(sql: string) {
     this.#sql = sql
+  }
+
+  /** All bytes that came, those of incomplete messages too: any more of them is a sign of life. */
+  get received(): number {
+    return this.#received
   }
 
   /** Resolves once the server has begun the copy, and rejects if it refuses. Before the first `next`. */
@@ -88,7 +106,7 @@ export class CopyStream implements Submittable {
       const block = this.#blocks.shift()
       if (block) {
         this.#waitingBytes -= block.length
-        if (this.#waitingBytes === 0) this.#socket?.resume()
+        if (this.#waitingBytes === 0) this.#goOn()
         return block
       }
       if (this.#error !== null) throw this.#error
@@ -142,12 +160,28 @@ export class CopyStream implements Submittable {
     return this.#connection?.stream as Socket | undefined
   }
 
+  #goOn(): void {
+    this.#isFull = false
+    if (this.#gathering === null) this.#socket?.resume()
+  }
+
+  /** Lets the kernel gather for a moment. */
+  #gather(): void {
+    if (this.#gathering !== null || this.#driverListener === null) return
+    this.#socket?.pause()
+    this.#gathering = setTimeout(() => {
+      this.#gathering = null
+      if (!this.#isFull) this.#socket?.resume()
+    }, GATHER_MS)
+  }
+
   #end(): void {
     this.#isEnded = true
     this.#wake?.()
   }
 
   #take(chunk: Buffer): void {
+    this.#received += chunk.length
     this.#rest.push(chunk)
     this.#restBytes += chunk.length
     if (this.#restBytes < this.#neededBytes) return
@@ -155,6 +189,7 @@ export class CopyStream implements Submittable {
     const at = this.#split(bytes)
     this.#rest = at < bytes.length ? [bytes.subarray(at)] : []
     this.#restBytes = bytes.length - at
+    if (chunk.length < SMALL_CHUNK_BYTES) this.#gather()
   }
 
   /** Emits the whole messages of `bytes` and returns where the first incomplete one begins. */
@@ -191,15 +226,22 @@ export class CopyStream implements Submittable {
     if (from === to) return
     this.#blocks.push(bytes.subarray(from, to))
     this.#waitingBytes += to - from
-    if (this.#waitingBytes > HIGH_WATER_BYTES) this.#socket?.pause()
+    if (this.#waitingBytes > HIGH_WATER_BYTES) {
+      this.#isFull = true
+      this.#socket?.pause()
+    }
     this.#wake?.()
   }
 
   #giveBack(rest: Buffer, end: number): number {
     const socket = this.#socket!
     socket.removeListener('data', this.#listener)
-    socket.on('data', this.#driverListener!)
-    this.#driverListener!(rest)
+    const listener = this.#driverListener!
+    this.#driverListener = null
+    socket.on('data', listener)
+    listener(rest)
+    if (this.#gathering !== null) clearTimeout(this.#gathering)
+    this.#gathering = null
     socket.resume()
     return end
   }

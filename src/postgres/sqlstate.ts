@@ -30,11 +30,25 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   ETIMEDOUT: 'CONNECTION_LOST',
 
   CERT_HAS_EXPIRED: 'TLS_FAILED',
+  CERT_NOT_YET_VALID: 'TLS_FAILED',
+  CERT_REVOKED: 'TLS_FAILED',
+  CERT_SIGNATURE_FAILURE: 'TLS_FAILED',
+  CERT_UNTRUSTED: 'TLS_FAILED',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS_FAILED',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'TLS_FAILED',
+  INVALID_CA: 'TLS_FAILED',
   SELF_SIGNED_CERT_IN_CHAIN: 'TLS_FAILED',
+  UNABLE_TO_GET_ISSUER_CERT: 'TLS_FAILED',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS_FAILED',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS_FAILED',
+}
+
+/** What the TLS library says by itself: of host names, of files it cannot read, of alerts it got. */
+const TLS_ERROR = /^ERR_(TLS|SSL|OSSL)_/
+
+const HINTS: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'connect by a name that the certificate has, or use sslmode=verify-ca with sslrootcert=<file>, which does not look at names',
+  CERT_HAS_EXPIRED: 'renew the certificate of the server',
 }
 
 /** Class 08 is every kind of broken connection. */
@@ -52,14 +66,22 @@ const DRIVER_MEANING: Readonly<Record<string, ErrorCode>> = {
 export function fromPostgres(error: unknown): unknown {
   if (error instanceof CodedError || !(error instanceof Error)) return error
   const foreign = foreignCode(error)
-  const code = foreign?.startsWith(CONNECTION_CLASS)
-    ? 'CONNECTION_LOST'
-    : (MEANING[foreign ?? ''] ?? DRIVER_MEANING[error.message])
+  const code = meaningOf(error, foreign ?? '')
   if (code === undefined) return error
+  const hint = HINTS[foreign ?? '']
   return new CodedError(code, messageOf(error), {
     cause: error,
     ...(foreign && { details: { sqlstate: foreign } }),
+    ...(hint !== undefined && { hint }),
   })
+}
+
+function meaningOf(error: Error, foreign: string): ErrorCode | undefined {
+  if (foreign.startsWith(CONNECTION_CLASS)) return 'CONNECTION_LOST'
+  if (TLS_ERROR.test(foreign)) return 'TLS_FAILED'
+  // Whatever the reason is: that a socket of the file system is not there is ENOENT.
+  if ('syscall' in error && error.syscall === 'connect') return 'CONNECTION_LOST'
+  return MEANING[foreign] ?? DRIVER_MEANING[error.message]
 }
 
 /** SQLSTATE or errno of an error, if it has one. */

@@ -75,6 +75,7 @@ export class Statistics {
     lagBytes: null,
     lagSeconds: null,
     flushSeconds: null,
+    warnings: [],
   }
   /** Once true it stays: a table that is loaded later does not undo "Load complete". */
   #isLoadComplete = false
@@ -121,6 +122,7 @@ export class Statistics {
       case 'capture-state':
       case 'manifest-written':
       case 'source-lag':
+      case 'capture-warnings':
         return this.#applyCapture(event)
       case 'load-planned':
       case 'load-began':
@@ -194,6 +196,11 @@ export class Statistics {
       case 'source-lag': {
         const lagBytes = Math.max(0, Number(event.serverLsn - event.confirmedLsn))
         this.#capture = { ...this.#capture, lagBytes }
+        return
+      }
+      case 'capture-warnings': {
+        const warnings = event.warnings.map(({ message }) => message)
+        this.#capture = { ...this.#capture, warnings }
         return
       }
       case 'manifest-written':

@@ -51,6 +51,7 @@ export class Supervisor {
   /** End once everything has what the source had at this LSN. */
   endAt(lsn: Lsn): void {
     this.#isEnding = true
+    if (this.#failedTargets > 0) return this.stop()
     this.#caughtUp.want(lsn)
     this.#parts.capture.want(lsn)
     this.#endIfCaughtUp()

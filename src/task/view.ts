@@ -46,6 +46,8 @@ export interface CaptureView {
   readonly lagSeconds: number | null
   /** How long the last manifest and its files took to write. */
   readonly flushSeconds: number | null
+  /** What threatens the slot, in sentences. */
+  readonly warnings: readonly string[]
 }
 
 export interface LakeView {

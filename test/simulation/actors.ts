@@ -32,10 +32,12 @@ export interface ProcessParts {
   /** Hears of what must not be. */
   readonly report: (violation: Violation) => void
   readonly flushRows: number
+  /** Hears of every process. */
+  readonly started: (process: Process) => void
 }
 
 /** What every process has. */
-class Process {
+export class Process {
   readonly life: Life
   readonly abort = new AbortController()
   readonly #parts: ProcessParts
@@ -43,6 +45,13 @@ class Process {
   constructor(name: string, parts: ProcessParts) {
     this.life = new Life(name, parts.network.scheduler)
     this.#parts = parts
+    parts.started(this)
+  }
+
+  /** The history is over. The runtime keeps signals that somebody hears until they abort. */
+  close(): void {
+    this.life.end()
+    this.abort.abort()
   }
 
   lake(): { store: FaultyStore; shapes: Shapes; reader: LogReader } {
@@ -98,7 +107,7 @@ export class CaptureProcess {
         everyMs: 20,
         rows: flushRows,
         bytes: 1e6,
-        heartbeatMs: 300,
+        heartbeatMs: network.random.pick([0, 60]),
         parallel: 2,
         partBytes: 150,
       },

@@ -1,14 +1,13 @@
 /** One consumer: its place in a database, and the workers that race for its ledger. */
 
-import type { Straggler } from '../../src/core/ledger.ts'
-import { tableId, type TableId } from '../../src/core/table.ts'
 import { WAITING } from '../../src/apply/controls.ts'
 import { isIdle } from '../../src/apply/read-batch.ts'
+import type { Straggler } from '../../src/core/ledger.ts'
 import { MemoryPlace } from '../support/memory-target.ts'
 import { ApplierProcess, LAKE_ID, type ProcessParts } from './actors.ts'
 import type { Audit } from './audit.ts'
 import { difference } from './equality.ts'
-import { TABLES } from './scripted-database.ts'
+import { idOf, TABLES } from './scripted-database.ts'
 import { Violation } from './violation.ts'
 
 export class Consumer {
@@ -102,8 +101,4 @@ export class Consumer {
     this.#parts.report(violation)
     throw violation
   }
-}
-
-export function idOf(name: string): TableId {
-  return tableId({ namespace: 'app', name })
 }

@@ -32,8 +32,14 @@ export class Shelf {
     return this.objects.get(key) ?? null
   }
 
+  delete(key: string): void {
+    this.objects.delete(key)
+  }
+
   list(prefix: string, after: string): string[] {
-    return [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).toSorted()
+    return [...this.objects.keys()]
+      .filter((key) => key.startsWith(prefix) && key > after)
+      .toSorted()
   }
 }
 
@@ -54,8 +60,6 @@ export interface StoreKnockouts {
   readonly no412?: boolean
   /** A manifest is called durable before it is. */
   readonly pipeline?: boolean
-  /** The names of data files do not tell the generation. */
-  readonly noGeneration?: boolean
 }
 
 /** A PUT under way. */
@@ -86,6 +90,7 @@ export class FaultyStore implements ObjectStore {
     const { overwrite, no412, pipeline } = this.#knockouts
     const isManifest = IS_MANIFEST.test(key)
     const sent = new Promise<void>((resolve, reject) => {
+      if (!this.#life.isAlive) return
       let isAnswered = false
       const answer = (error: CodedError | null): void => {
         if (isAnswered || !this.#life.isAlive) return
@@ -94,7 +99,7 @@ export class FaultyStore implements ObjectStore {
         else reject(error)
       }
       const isNew = ifAbsent && !(overwrite && isManifest)
-      this.#send({ key: this.#named(key), bytes, isNew, answer })
+      this.#send({ key, bytes, isNew, answer })
     })
     if (!pipeline || !isManifest) return sent
     sent.catch(() => {})
@@ -104,7 +109,7 @@ export class FaultyStore implements ObjectStore {
   get(key: string): Promise<Buffer | null> {
     return this.#life.gate(`GET ${key}`, () => {
       this.#mayBreak()
-      const bytes = this.#network.shelf.get(this.#named(key))
+      const bytes = this.#network.shelf.get(key)
       return bytes && Buffer.from(bytes)
     })
   }
@@ -126,7 +131,7 @@ export class FaultyStore implements ObjectStore {
   delete(key: string): Promise<void> {
     return this.#life.gate(`DELETE ${key}`, () => {
       this.#network.counters.add('deleted')
-      this.#network.shelf.objects.delete(this.#named(key))
+      this.#network.shelf.delete(key)
     })
   }
 
@@ -175,10 +180,6 @@ export class FaultyStore implements ObjectStore {
     if (isCalm || !random.chance(0.003)) return
     counters.add('brokenRead')
     fail('CONNECTION_LOST', 'the store does not answer')
-  }
-
-  #named(key: string): string {
-    return this.#knockouts.noGeneration ? key.replace(/-g\d+/, '') : key
   }
 }
 

@@ -2,10 +2,9 @@
 
 import type { Counters } from './counters.ts'
 import { difference } from './equality.ts'
-import { idOf } from './consumer.ts'
-import { TABLES } from './scripted-database.ts'
-import { Violation } from './violation.ts'
 import { readFiles } from './late-reader.ts'
+import { idOf, TABLES } from './scripted-database.ts'
+import { Violation } from './violation.ts'
 import { World, type HistoryOptions } from './world.ts'
 
 export interface HistoryResult {
@@ -16,6 +15,7 @@ export interface HistoryResult {
 
 const CALM_STEPS = 12_000
 const TEND_EVERY = 60
+const LOOK_EVERY = 15
 
 export async function history(seed: number, options: HistoryOptions = {}): Promise<HistoryResult> {
   const world = new World(seed, options)
@@ -24,11 +24,14 @@ export async function history(seed: number, options: HistoryOptions = {}): Promi
     await storm(world)
     await calm(world)
     await world.step()
+    world.audit.checkFiles()
     finalCheck(world)
     await readFiles(world)
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     violation = error
+  } finally {
+    world.close()
   }
   const { counters, scheduler } = world
   return { violation, counters, hash: scheduler.hash }
@@ -37,17 +40,17 @@ export async function history(seed: number, options: HistoryOptions = {}): Promi
 async function storm(world: World): Promise<void> {
   const { random } = world
   world.startCapture()
-  if (random.chance(0.2)) world.startCapture()
+  if (random.chance(0.3)) world.startCapture().process.life.heldUntil = random.below(20)
   world.addConsumer('A', 2)
-  const commits = 5 + random.below(9)
-  const steps = 500 + random.below(500)
+  const commits = 5 + random.below(12)
+  const steps = 350 + random.below(350)
   let committed = 0
   for (let i = 0; i < steps; i++) {
     const what = random.next()
-    if (what < 0.03 && committed < commits) {
+    if (what < 0.04 && committed < commits) {
       committed++
       world.commit()
-    } else if (what < 0.045) {
+    } else if (what < 0.056) {
       happen(world)
     }
     if (world.captures.length === 0 && random.chance(0.1)) world.startCapture()
@@ -59,47 +62,52 @@ async function storm(world: World): Promise<void> {
 function happen(world: World): void {
   const { random, counters, captures, consumers, server, scheduler } = world
   const what = random.below(16)
-  if (what < 3 && captures.length > 0) {
+  if (what < 2 && captures.length > 0) {
     const { process } = random.pick(captures)
     counters.add('crash')
     scheduler.note(`kill ${process.life.name}`)
     process.life.end()
-  } else if (what === 3 && captures.length > 0) {
+  } else if (what === 2 && captures.length > 0) {
     counters.add('stop')
     random.pick(captures).process.abort.abort()
-  } else if (what < 6 && captures.length < 3) {
+  } else if (what < 5 && captures.length < 3) {
     if (captures.length > 0) counters.add('zombie')
     world.startCapture()
-  } else if (what === 6) {
+  } else if (what === 5) {
     server.restart()
-  } else if (what < 9) {
+  } else if (what < 8) {
     const consumer = random.pick(consumers)
     counters.add('workerCrash')
     consumer.killWorker(random.below(consumer.workers.length))
     consumer.startWorker()
-  } else if (what < 11) {
+  } else if (what < 10) {
     if (random.pick(consumers).suspend(random.pick(TABLES))) counters.add('suspended')
   } else if (what === 11) {
     const consumer = random.pick(consumers)
     consumer.resume(random.pick(consumer.workers))
-  } else if (what === 12 && consumers.length < 3 && world.audit.state.n > 2) {
+  } else if (what === 12 && consumers.length < 2 && world.audit.state.n > 2) {
     counters.add('lateConsumer')
     world.addConsumer(`L${consumers.length}`, 1 + random.below(2))
   } else if (what === 13) {
     server.published.add('c')
+  } else {
+    hold(world)
   }
+}
+
+/** A process is held up and goes on later as if nothing had been. */
+function hold({ random, captures, consumers, counters, scheduler }: World): void {
+  const { workers } = random.pick(consumers)
+  const processes = [...captures, ...captures, ...workers]
+  counters.add('heldUp')
+  random.pick(processes).process.life.heldUntil = scheduler.steps + 20 + random.below(200)
 }
 
 async function calm(world: World): Promise<void> {
   world.calm()
   for (let i = 0; i < CALM_STEPS; i++) {
-    if (i % TEND_EVERY === 0) {
-      if (world.isAtRest) {
-        world.counters.add('calmSteps', i)
-        return
-      }
-      await world.tend()
-    }
+    if (i % LOOK_EVERY === 0 && world.isAtRest) return
+    if (i % TEND_EVERY === 0) await world.tend()
     await world.step()
   }
   throw new Violation('stuck', world.inWords)
@@ -110,7 +118,8 @@ function finalCheck({ consumers, database }: World): void {
     for (const name of TABLES) {
       const target = place.tables.get(idOf(name)) ?? null
       const problem = difference(target, database.state.get(name)!)
-      if (problem !== null) throw new Violation('atomic', `${consumer} at rest, ${name}: ${problem}`)
+      if (problem !== null)
+        throw new Violation('atomic', `${consumer} at rest, ${name}: ${problem}`)
     }
   }
 }

@@ -50,8 +50,8 @@ export interface Knockouts extends StoreKnockouts, SourceKnockouts {
 /** Members of `changed` stand before those of `real`, which keeps its own `this`. */
 function over<T extends object>(real: T, changed: Partial<T>): T {
   return new Proxy(real, {
-    get(target, name) {
-      const from = name in changed ? changed : target
+    get(_, name) {
+      const from = name in changed ? changed : real
       const value: unknown = Reflect.get(from, name, from)
       return typeof value === 'function' ? (value as () => unknown).bind(from) : value
     },

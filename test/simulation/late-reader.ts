@@ -6,6 +6,7 @@
  */
 
 import { BlockPool, ChangeCursor, OP } from '../../src/core/change-log.ts'
+import { CodedError } from '../../src/core/errors.ts'
 import type { ChangesEntry } from '../../src/core/manifest.ts'
 import type { Shape } from '../../src/core/table.ts'
 import { LogReader } from '../../src/lake/log-reader.ts'
@@ -13,9 +14,8 @@ import { Shapes } from '../../src/lake/shapes.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { UNCHANGED, valuesOf } from '../support/tuples.ts'
 import { ROLLUP_EVERY } from './actors.ts'
-import { idOf } from './consumer.ts'
 import { difference } from './equality.ts'
-import { TABLES } from './scripted-database.ts'
+import { idOf, TABLES } from './scripted-database.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
@@ -35,8 +35,16 @@ export async function readFiles(world: World): Promise<void> {
   const reader = new LogReader({ store, shapes, rollupEvery: ROLLUP_EVERY })
   for (const name of TABLES) {
     const view = new View(world, { reader, shapes }, name)
-    const problem = difference(await view.read(), world.database.state.get(name)!)
+    const problem = difference(await read(view), world.database.state.get(name)!)
     if (problem !== null) throw new Violation('view', `${name}: ${problem}`)
+  }
+}
+
+async function read(view: View): ReturnType<View['read']> {
+  try {
+    return await view.read()
+  } catch (error) {
+    throw error instanceof CodedError ? new Violation('data', error.message) : error
   }
 }
 

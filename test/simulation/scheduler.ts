@@ -30,6 +30,8 @@ export class Life {
   readonly #atDeath: (() => void)[] = []
   /** Its clock may be wrong. */
   skewMs = 0
+  /** It is held up, as by a machine that is moved, until so many steps of the history are done. */
+  heldUntil = 0
 
   constructor(name: string, scheduler: Scheduler) {
     this.name = name
@@ -44,7 +46,7 @@ export class Life {
         try {
           resolve(effect())
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
       }
       this.#scheduler.add({ life: this, name, fire, ...(isIdle ? { isIdle } : {}) })
@@ -86,6 +88,7 @@ export class Scheduler {
   readonly #random: Random
   #ready: Operation[] = []
   #timers: Timer[] = []
+  steps = 0
   /** FNV-1a over the names of all that was fired: two equal histories have equal ones. */
   hash = 0x811c9dc5
   readonly trace: ((line: string) => void) | null
@@ -123,6 +126,7 @@ export class Scheduler {
 
   /** Fires one operation, if there is any, and lets everything run until it waits again. */
   async step(): Promise<void> {
+    this.steps++
     const operation = this.#choose()
     if (operation === null) return
     this.note(`${operation.life?.name ?? 'net'}: ${operation.name}`)
@@ -143,10 +147,11 @@ export class Scheduler {
   }
 
   #choose(): Operation | null {
-    const isTimer = this.#timers.length > 0 && this.#random.chance(0.06)
-    for (let tries = 0; !isTimer && tries < 4 && this.#ready.length > 0; tries++) {
+    if (this.#timers.length > 0 && this.#random.chance(0.06)) return this.#nextTimer()
+    for (let tries = 0; tries < 4 && this.#ready.length > 0; tries++) {
       const at = this.#random.below(this.#ready.length)
       const operation = this.#ready[at]!
+      if (this.#isHeld(operation)) continue
       if (operation.isIdle?.() && this.#random.chance(0.8)) continue
       this.#ready[at] = this.#ready.at(-1)!
       this.#ready.pop()
@@ -162,8 +167,14 @@ export class Scheduler {
     for (let i = 0; i < this.#timers.length; i++) {
       if (this.#timers[i]!.due < this.#timers[best]!.due && this.#random.chance(0.7)) best = i
     }
-    const [timer] = this.#timers.splice(best, 1)
-    this.now = Math.max(this.now, timer!.due)
-    return timer!
+    const timer = this.#timers[best]!
+    if (this.#isHeld(timer)) return null
+    this.#timers.splice(best, 1)
+    this.now = Math.max(this.now, timer.due)
+    return timer
+  }
+
+  #isHeld({ life }: Operation): boolean {
+    return life !== null && life.heldUntil > this.steps
   }
 }

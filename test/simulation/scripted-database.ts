@@ -7,6 +7,7 @@
  * Every second commit stands exactly where the WAL ended when somebody looked last.
  */
 
+import { tableId, type TableId } from '../../src/core/table.ts'
 import { UNCHANGED, wire, type Value } from '../support/wire.ts'
 import type { Random } from './random.ts'
 
@@ -53,6 +54,11 @@ export interface Table {
 
 export const KEYS = ['0', '1', '2', '3', '4'] as const
 export const TABLES = ['a', 'b', 'c'] as const
+
+export function idOf(name: string): TableId {
+  return tableId({ namespace: 'app', name })
+}
+
 const FOREIGN = 'z'
 const POSTGRES_EPOCH_MS = 946_684_800_000
 
@@ -66,8 +72,12 @@ export class ScriptedDatabase {
   #values = 0
   #columns = 0
 
-  constructor(random: Random) {
+  readonly #isLogged: (table: string, column: string) => boolean
+
+  /** `isLogged`: the log has all changes of the table, and knows the column. */
+  constructor(random: Random, isLogged: (table: string, column: string) => boolean) {
     this.#random = random
+    this.#isLogged = isLogged
     const names = [...TABLES, FOREIGN]
     this.tables = new Map(names.map((name, i) => [name, tableOf(name, 16_384 + i, random)]))
     const columns = ['id', 'v', 't']
@@ -103,7 +113,7 @@ export class ScriptedDatabase {
     const { rows } = draft.of(name)
     if (what === 0 && table.locks === 0) return this.#truncate(draft)
     if (what === 1 && table.locks === 0) return this.#addColumn(draft, table)
-    if (what === 2 && table.locks === 0 && random.chance(0.5)) return dropColumn(draft, table)
+    if (what === 2 && table.locks === 0) return this.#dropColumn(draft, table)
     const free = KEYS.filter((key) => !rows.has(key))
     const key = random.pick(rows.size > 0 ? [...rows.keys()] : KEYS)
     const isFree = free.length > 0
@@ -133,6 +143,18 @@ export class ScriptedDatabase {
     table.missing.set(name, value)
     const rows = new Map([...rest.rows].map(([key, row]) => [key, { ...row, [name]: value }]))
     draft.state.set(table.name, { ...rest, columns: [...columns, name], rows })
+  }
+
+  /**
+   * Only when the log knows it: the catalogs, which say what existing rows have in a column that was
+   * added, forget it with the column.
+   */
+  #dropColumn(draft: Draft, { name, missing }: Table): void {
+    const { columns, ...rest } = draft.of(name)
+    const dropped = columns.slice(3).find((column) => this.#isLogged(name, column))
+    if (dropped === undefined || draft.ordinals.has(name)) return
+    missing.delete(dropped)
+    draft.state.set(name, { ...rest, columns: columns.filter((column) => column !== dropped) })
   }
 
   #row(columns: readonly string[], id: string): Row {
@@ -166,14 +188,6 @@ function tableOf(name: string, oid: number, random: Random): Table {
     rewrites: 0,
     locks: 0,
   }
-}
-
-function dropColumn(draft: Draft, { name, missing }: Table): void {
-  const { columns, ...rest } = draft.of(name)
-  const [dropped] = columns.slice(3)
-  if (dropped === undefined) return
-  missing.delete(dropped)
-  draft.state.set(name, { ...rest, columns: columns.filter((column) => column !== dropped) })
 }
 
 /** A transaction that is being made. */

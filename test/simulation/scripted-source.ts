@@ -6,17 +6,18 @@
  * still has something to read, and loses the keeper of a snapshot in the middle of a copy.
  */
 
-import { fail } from '../../src/core/errors.ts'
-import { lsn as lsnOf, type Lsn } from '../../src/core/lsn.ts'
-import type { RunInfo } from '../../src/core/manifest.ts'
 import type {
   LoadSnapshot,
+  OpenOptions,
   OpenSlot,
   Prepared,
   ReplicationStream,
   Source,
 } from '../../src/capture/source.ts'
 import type { RelationCatalog } from '../../src/capture/tracked-tables.ts'
+import { fail } from '../../src/core/errors.ts'
+import { lsn as lsnOf, type Lsn } from '../../src/core/lsn.ts'
+import type { RunInfo } from '../../src/core/manifest.ts'
 import { TEXT } from '../support/tuples.ts'
 import type { Counters } from './counters.ts'
 import type { Random } from './random.ts'
@@ -67,6 +68,8 @@ export class Server {
   isCalm = false
   /** Tables that are in the publication by now. */
   readonly published = new Set<string>()
+  /** LSNs of all snapshots. */
+  readonly snapshots = new Set<bigint>()
   #slot: Slot | null = null
 
   constructor(parts: ServerParts) {
@@ -152,7 +155,7 @@ export class ScriptedSource implements Source {
     })
   }
 
-  async open({ mayCreate }: { readonly mayCreate: boolean }): Promise<OpenSlot> {
+  async open({ mayCreate }: OpenOptions): Promise<OpenSlot> {
     const server = this.#server
     const snapshot = await this.#life.gate('create slot', () => {
       this.#mayBreak()
@@ -192,12 +195,15 @@ export class ScriptedSource implements Source {
           () => connection.next(),
           () => connection.isIdle,
         ),
-      confirm: (lsn: Lsn) => this.#server.confirm(connection, lsn),
+      confirm: (lsn: Lsn) => {
+        if (this.#life.isAlive) this.#server.confirm(connection, lsn)
+      },
       askForKeepalive: () => {},
     }
   }
 
   #snapshot(): ScriptedSnapshot {
+    this.#server.snapshots.add(this.#server.parts.database.position)
     return new ScriptedSnapshot(this.#server, this.#life)
   }
 
@@ -208,4 +214,3 @@ export class ScriptedSource implements Source {
     fail('CONNECTION_LOST', 'the server does not answer')
   }
 }
-

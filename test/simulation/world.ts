@@ -6,10 +6,10 @@
  * source is.
  */
 
-import { decodeManifest } from '../../src/lake/manifest-json.ts'
-import { parseManifestKey } from '../../src/lake/layout.ts'
 import { lsn } from '../../src/core/lsn.ts'
-import { CaptureProcess, type ProcessParts } from './actors.ts'
+import { parseManifestKey } from '../../src/lake/layout.ts'
+import { decodeManifest } from '../../src/lake/manifest-json.ts'
+import { CaptureProcess, type Process, type ProcessParts } from './actors.ts'
 import { Audit } from './audit.ts'
 import { Consumer } from './consumer.ts'
 import { Counters } from './counters.ts'
@@ -40,16 +40,23 @@ export class World {
   captures: CaptureProcess[] = []
   #violation: Violation | null = null
   readonly #parts: ProcessParts
-  #processes = 0
+  readonly #processes: Process[] = []
 
   constructor(seed: number, { knockouts = {}, trace }: HistoryOptions) {
     this.random = new Random(seed)
     this.scheduler = new Scheduler(this.random, BEGIN_MS, trace ?? null)
     const { random, scheduler, counters } = this
-    this.database = new ScriptedDatabase(random)
+    this.database = new ScriptedDatabase(random, (table, column) =>
+      this.audit.hasColumn(table, column),
+    )
     const shelf = new Shelf((key, bytes) => this.#guard(() => this.#landed(key, bytes)))
     this.network = { shelf, scheduler, random, counters, isCalm: false }
-    this.audit = new Audit({ database: this.database, counters, read: (key) => shelf.get(key) })
+    this.audit = new Audit({
+      database: this.database,
+      counters,
+      read: (key) => shelf.get(key),
+      ignoresTicks: knockouts.noSince ?? false,
+    })
     this.server = new Server({
       database: this.database,
       random,
@@ -63,12 +70,13 @@ export class World {
     }
     const flushRows = 2 + random.below(8)
     const { network, server } = this
-    this.#parts = { network, server, knockouts, report, flushRows }
+    const started = (process: Process): void => void this.#processes.push(process)
+    this.#parts = { network, server, knockouts, report, flushRows, started }
     for (const name of TABLES) if (name !== 'c' || random.chance(0.7)) server.published.add(name)
   }
 
   startCapture(): CaptureProcess {
-    const process = new CaptureProcess(`w${++this.#processes}`, this.#parts)
+    const process = new CaptureProcess(`w${this.#processes.length + 1}`, this.#parts)
     this.captures.push(process)
     return process
   }
@@ -82,6 +90,8 @@ export class World {
   commit(): void {
     const { lsn: at } = this.database.commit(this.scheduler.now)
     this.counters.add('commit')
+    if (this.audit.heartbeats.has(at)) this.counters.add('commitAtHeartbeat')
+    if (this.server.snapshots.has(at)) this.counters.add('commitAtSnapshot')
     this.scheduler.note(`commit at ${at}`)
   }
 
@@ -107,6 +117,7 @@ export class World {
     this.network.isCalm = true
     this.server.isCalm = true
     for (const name of TABLES) this.server.published.add(name)
+    this.scheduler.steps = Infinity
     for (const { process } of this.captures) process.abort.abort()
   }
 
@@ -121,6 +132,10 @@ export class World {
       consumer.ring()
       consumer.resume(consumer.workers[0]!)
     }
+  }
+
+  close(): void {
+    for (const process of this.#processes) process.close()
   }
 
   get inWords(): string {

@@ -45,9 +45,14 @@ export interface TestServer extends AsyncDisposable {
 
 let shared: Promise<string> | null = null
 
-export async function testDatabase(): Promise<TestDatabase> {
+export interface DatabaseOptions {
+  /** Of the server's names of encodings; `LATIN1`. */
+  readonly encoding?: string
+}
+
+export async function testDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
   shared ??= sharedUrl()
-  return createDatabase(await shared)
+  return createDatabase(await shared, options)
 }
 
 async function sharedUrl(): Promise<string> {
@@ -86,9 +91,13 @@ function throwaway(settings: Record<string, string>): EmbeddedOptions {
   }
 }
 
-async function createDatabase(server: string): Promise<TestDatabase> {
+async function createDatabase(
+  server: string,
+  { encoding }: DatabaseOptions = {},
+): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await onServer(server, (admin) => admin.query(`create database ${name}`))
+  const as = encoding ? `encoding '${encoding}' locale 'C' template template0` : ''
+  await onServer(server, (admin) => admin.query(`create database ${name} ${as}`))
   const url = databaseUrl(server, name)
   const clients: pg.Client[] = []
   const client = async () => {

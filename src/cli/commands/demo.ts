@@ -93,18 +93,21 @@ async function runDemo(demo: Demo, context: CommandContext): Promise<ExitCode> {
   const load = new AbortController()
   const working = work(demo, load.signal)
   const ending = demo.seconds === null ? null : endAfter(demo.seconds, { session, load, working })
+  const broken = new AbortController()
+  // Without the load, or the way to an end, there is nothing to show.
+  for (const part of [working, ending]) part?.catch(() => broken.abort())
   const stop = (): void => load.abort()
   context.signal.addEventListener('abort', stop, { once: true })
   try {
-    const isGood = await session.task.run(context.signal)
+    const isGood = await session.task.run(AbortSignal.any([context.signal, broken.signal]))
     session.settle()
     if (!isGood) return 1
-    if (ending === null || context.signal.aborted) return 0
-    await ending
+    if (context.signal.aborted) return 0
+    await (ending ?? working)
     return await compare(demo.sourceUrl, session)
   } finally {
     load.abort()
-    await working
+    await Promise.allSettled([working, ending])
   }
 }
 
@@ -127,6 +130,7 @@ interface Running {
 
 async function endAfter(seconds: number, { session, load, working }: Running): Promise<void> {
   await systemClock.sleep(seconds * 1000, load.signal)
+  if (load.signal.aborted) return
   load.abort()
   await working
   await session.task.endWhenCaughtUp()

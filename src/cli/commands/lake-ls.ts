@@ -2,10 +2,11 @@
 
 import { openLake } from '../../compose.ts'
 import { loadConfig } from '../../config/load.ts'
+import { formatBytes } from '../../core/quantity.ts'
 import { readLakeInfo } from '../../lake/lake-info.ts'
 import { summarize, type TableSummary } from '../../lake/summary.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
-import { alignTable, formatBytes, formatCount } from '../format.ts'
+import { alignTable, formatCount } from '../format.ts'
 
 export const lakeLsCommand = command({
   name: 'lake ls',

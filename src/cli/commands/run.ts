@@ -1,5 +1,6 @@
 /** `run`: the task itself, until it is told to stop. */
 
+import { lakeUrlOf } from '../../config/lake-place.ts'
 import { loadConfig } from '../../config/load.ts'
 import { command, CONFIG_FLAG } from '../command.ts'
 import { openSession } from '../run-task.ts'
@@ -25,7 +26,7 @@ export const runCommand = command({
     await using session = await openSession(config, context)
     const { task, log, url } = session
     for (const warning of warnings) log.warn({ file }, warning)
-    log.info({ lake: config.lake.folder, dashboard: url }, 'task started')
+    log.info({ lake: lakeUrlOf(config.lake.place), dashboard: url }, 'task started')
     if (url !== null && context.isTerminal) session.print(`dashboard: ${url}\n`)
     if (untilCaughtUp) await task.endWhenCaughtUp()
     const isGood = await task.run(context.signal)

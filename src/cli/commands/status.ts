@@ -1,10 +1,11 @@
 /** `status`: how the task is, in a few lines. */
 
+import { formatBytes, formatDuration } from '../../core/quantity.ts'
 import type { ErrorView, TaskView } from '../../task/view.ts'
 import { askTask } from '../ask-task.ts'
 import { needsAttention } from '../attention.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
-import { alignTable, formatBytes, formatCount, formatDuration, formatRate } from '../format.ts'
+import { alignTable, formatCount, formatRate } from '../format.ts'
 import { type Paint, painter } from '../paint.ts'
 
 export const statusCommand = command({
@@ -12,7 +13,7 @@ export const statusCommand = command({
   summary: 'Show how the running task is',
   details:
     'Asks the running task over HTTP, at server.listen. Ends with 3 if the task, a target or a ' +
-    'table has an error.',
+    'table has an error, or the slot is in danger.',
   flags: { config: CONFIG_FLAG, json: JSON_FLAG },
   arguments: {},
 
@@ -42,7 +43,10 @@ function describe(view: TaskView, paint: Paint): string {
   ]
   const width = Math.max(...facts.map(([name = '']) => name.length))
   const lines = facts.map(([name = '', text = '']) => `${name.padEnd(width)}  ${text}\n`)
-  return [...lines, targetTable(view), errorLines(view, paint)].join('')
+  const warnings = capture.warnings.map(
+    (warning) => `\n${paint('yellow', 'warning')}: ${warning}\n`,
+  )
+  return [...lines, targetTable(view), ...warnings, errorLines(view, paint)].join('')
 }
 
 function lagText(seconds: number | null): string {

@@ -1,9 +1,10 @@
 /** `tables`: the state of each table, as DMS shows its table statistics. */
 
+import { formatBytes } from '../../core/quantity.ts'
 import type { TableState, TableView, TaskView } from '../../task/view.ts'
 import { askTask } from '../ask-task.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
-import { alignTable, formatBytes, formatCount, progressBar } from '../format.ts'
+import { alignTable, formatCount, progressBar } from '../format.ts'
 import { type Colour, type Paint, painter } from '../paint.ts'
 
 export const tablesCommand = command({

@@ -175,7 +175,7 @@ function readRows(csv: Buffer): Row[] {
   const [op, order, commit, seq] = ['Op', '_order', '_lsn', '_seq'].map((n) => header.indexOf(n))
   const reader = new CsvReader(header.length)
   const text = (field = 0): string =>
-    reader.bytes.latin1Slice(reader.start(field), reader.end(field))
+    reader.bytes.toString('latin1', reader.start(field), reader.end(field))
   const rows: Row[] = []
   reader.push(csv)
   reader.next() // the header

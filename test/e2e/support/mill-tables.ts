@@ -32,7 +32,7 @@ insert into app.text_keys select 'k' || g, g, jsonb_build_object('g', g, 'text',
 insert into app.toasted select g, repeat(md5(g::text), 100), 'small' from generate_series(1, 300) g;
 insert into app.full_identity select g, 'x' || g, g / 3.0, repeat(md5(g::text), 90) from generate_series(1, 300) g;
 insert into app.index_identity select g, 'h' || g, g, repeat(md5(g::text), 90) from generate_series(1, 300) g;
-insert into app.bulk select g, g % 100, repeat(md5(g::text), 3) from generate_series(1, 120000) g;`
+insert into app.bulk select g, g % 100, repeat(md5(g::text), 3) from generate_series(1, 200000) g;`
 
 export async function createMillTables(database: TestDatabase): Promise<void> {
   await database.query(TABLES)

@@ -13,7 +13,7 @@ import pg from 'pg'
 import { seededRandom, type Random } from '../../../src/demo/random.ts'
 import { largeSteps, steps, type Step } from './random-steps.ts'
 
-export interface RandomLoad {
+export interface RandomLoad extends AsyncDisposable {
   readonly commits: number
   readonly rollbacks: number
   /** Resolves once every writer has ended its transaction. Rejects if one could not go on. */
@@ -23,7 +23,7 @@ export interface RandomLoad {
 const WRITERS = 3
 
 /** Between transactions, so that the program can keep up although it is killed all the time. */
-const THINK_MS = 20
+const THINK_MS = 50
 
 export function startRandomLoad(url: string, seed: number): RandomLoad {
   const writers = Array.from({ length: WRITERS }, (_, i) => new Writer(url, seed, i + 1))
@@ -34,16 +34,18 @@ export function startRandomLoad(url: string, seed: number): RandomLoad {
     for (const writer of writers) total += count(writer)
     return total
   }
+  const stop = async (): Promise<void> => {
+    for (const writer of writers) writer.stop()
+    await done
+  }
   return {
+    stop,
+    [Symbol.asyncDispose]: stop,
     get commits() {
       return sum(({ commits }) => commits)
     },
     get rollbacks() {
       return sum(({ rollbacks }) => rollbacks)
-    },
-    async stop() {
-      for (const writer of writers) writer.stop()
-      await done
     },
   }
 }
@@ -108,7 +110,7 @@ class Writer {
     const random = this.#random
     try {
       await client.query('begin')
-      if (random.upTo(80) === 1) await this.#step(client, random.pick(largeSteps))
+      if (random.upTo(100) === 1) await this.#step(client, random.pick(largeSteps))
       for (let i = random.upTo(4); i > 0; i--) await this.#part(client)
       const isGood = random.upTo(8) > 1
       await client.query(isGood ? 'commit' : 'rollback')
@@ -126,7 +128,7 @@ class Writer {
     const random = this.#random
     if (random.upTo(6) > 1) return this.#step(client, random.pick(steps))
     await client.query('savepoint here')
-    const large = random.upTo(30) === 1 ? largeSteps : steps
+    const large = random.upTo(40) === 1 ? largeSteps : steps
     for (let i = random.upTo(3); i > 0; i--) await this.#step(client, random.pick(large))
     await client.query(random.upTo(2) === 1 ? 'rollback to here' : 'release here')
   }

@@ -139,7 +139,10 @@ function truncate({ random }: StepInput): string[] {
     ['truncate app.composite', again],
     ['truncate app.composite, app.text_keys'],
     ['truncate app.index_identity'],
-    [again.replace('composite', 'composite as t') + ' on conflict do nothing', 'truncate app.composite'],
+    [
+      again.replace('composite', 'composite as t') + ' on conflict do nothing',
+      'truncate app.composite',
+    ],
   ])
 }
 
@@ -164,21 +167,21 @@ export const steps: readonly Step[] = [
 export const largeSteps: readonly Step[] = [
   ({ random }) => {
     const from = 1_000_000 + random.upTo(50) * 1000
-    const to = from + 500 + random.upTo(2000)
+    const to = from + 300 + random.upTo(900)
     return [
       `insert into app.bulk select g, 0, md5(g::text) from generate_series(${from}, ${to}) g on conflict do nothing`,
     ]
   },
   ({ random }) => [
-    `update app.bulk set payload = md5(payload) where part = ${random.upTo(100)} and id <= 120000`,
-    `update app.serial_rows set amount = amount * 1.1 where id % 4 = 0 and id < 6000`,
+    `update app.bulk set payload = md5(payload) where part = ${random.upTo(100)} and id between 0 and 120000`,
+    `update app.serial_rows set amount = amount * 1.1 where id % 5 = 0 and id < 6000`,
   ],
   ({ random }) => {
     const from = 1_000_000 + random.upTo(50) * 1000
-    return [`delete from app.bulk where id between ${from} and ${from + 1500}`]
+    return [`delete from app.bulk where id between ${from} and ${from + 700}`]
   },
   ({ random }) => {
     const from = 1_000_000 + random.upTo(50) * 1000
-    return [`update app.bulk set id = -id where id between ${from} and ${from + 800}`]
+    return [`update app.bulk set id = -id where id between ${from} and ${from + 400}`]
   },
 ]

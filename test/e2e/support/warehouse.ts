@@ -2,7 +2,11 @@
 
 import { DuckDBInstance } from '@duckdb/node-api'
 
-import { compareTables, type TableComparison, type WarehouseQuery } from '../../../src/demo/compare.ts'
+import {
+  compareTables,
+  type TableComparison,
+  type WarehouseQuery,
+} from '../../../src/demo/compare.ts'
 import type { TestDatabase } from '../../support/postgres.ts'
 
 /** The task must have ended: DuckDB lets one process open a file. */

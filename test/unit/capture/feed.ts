@@ -19,7 +19,7 @@ import { lsn } from '../../../src/core/lsn.ts'
 import type { Shape, TableName } from '../../../src/core/table.ts'
 import { Decoder } from '../../../src/pgoutput/decoder.ts'
 import type { Relation } from '../../../src/pgoutput/messages.ts'
-import { changesOf, UNCHANGED } from '../../support/tuples.ts'
+import { changesOf } from '../../support/tuples.ts'
 
 const LETTER = { insert: 'I', update: 'U', delete: 'D', truncate: 'T' } as const
 
@@ -116,7 +116,7 @@ export function shapeText({ number, columns }: Shape): string {
 
 function valueText(value: unknown): string {
   if (value === null) return '-'
-  return value === UNCHANGED ? '~' : String(value)
+  return Buffer.isBuffer(value) ? value.toString() : '~'
 }
 
 function hex(value: bigint): string {

@@ -47,6 +47,19 @@ describe('the spool', () => {
     assert.deepEqual(await committed(spool, 1), [row(1, 'kept'), row(3, 'kept too')])
   })
 
+  test('gives back what came, though its buffers are filled again and again', async () => {
+    await using place = await folder()
+    const { spool } = place
+    const rows = Array.from({ length: 20 }, (_, i) =>
+      wire.insert(OID, [String(i), 'x'.repeat(i === 9 ? 700_000 : 100_000)], { xid: 1 }),
+    )
+    for (const row of rows) {
+      stream(spool, 1, [row])
+      await spool.drain()
+    }
+    assert.deepEqual(await committed(spool, 1), rows)
+  })
+
   test('forgets a transaction that was rolled back, and its file', async () => {
     await using place = await folder()
     const { spool } = place

@@ -6,15 +6,9 @@ import { stripVTControlCharacters } from 'node:util'
 
 import fc from 'fast-check'
 
-import {
-  alignTable,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatRate,
-  progressBar,
-} from '../../../src/cli/format.ts'
+import { alignTable, formatCount, formatRate, progressBar } from '../../../src/cli/format.ts'
 import { painter } from '../../../src/cli/paint.ts'
+import { formatBytes, formatDuration } from '../../../src/core/quantity.ts'
 
 describe('a count', () => {
   const cases = [

@@ -53,7 +53,7 @@ describe('a configuration', () => {
         spoolFolder: '/etc/shop/.millrace/shop/spool',
       },
       lake: {
-        folder: '/etc/shop/lake',
+        place: { type: 'folder', folder: '/etc/shop/lake' },
         format: 'csv.gz',
         flush: { everyMs: 5000, rows: 100_000, bytes: 67_108_864 },
       },
@@ -97,7 +97,7 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
         spoolFolder: '/var/spool/shop',
       },
       lake: {
-        folder: '/var/lake',
+        place: { type: 'folder', folder: '/var/lake' },
         format: 'csv',
         flush: { everyMs: 100, rows: 1000, bytes: 1_048_576 },
       },
@@ -177,7 +177,7 @@ describe('a mistake', () => {
     [
       'a key of nowhere',
       `${minimal}  zzz: 1\n`,
-      '6:3 lake.zzz: unknown key; known here: url, format, flush',
+      '6:3 lake.zzz: unknown key; known here: url, format, flush, s3, unfenced',
     ],
     [
       'a misspelled section',
@@ -331,11 +331,6 @@ lake:
 describe('what a later version will have', () => {
   const cases = [
     [
-      'a bucket',
-      ['./lake', 's3://lake/shop'],
-      '5:8 lake.url: a lake in a bucket is not in this version yet; give a folder such as ./lake',
-    ],
-    [
       'parquet',
       ['./lake', './lake\n  format: parquet'],
       '6:11 lake.format: parquet is not in this version yet',
@@ -402,7 +397,7 @@ targets:
 mappings: ./dms-table-mappings.json         # instead of source.tables and rename, never beside them
 server: { listen: 127.0.0.1:7070, token: env:MILLRACE_TOKEN }   # the token is required when not on loopback`
     const [title, ...mistakes] = refusal(everything).message.split('\n')
-    assert.equal(title, `${file} has 10 mistakes`)
+    assert.equal(title, `${file} has 9 mistakes`)
     assert.deepEqual(
       mistakes.filter((text) => !text.includes('is not in this version yet')),
       [],
@@ -412,7 +407,6 @@ server: { listen: 127.0.0.1:7070, token: env:MILLRACE_TOKEN }   # the token is r
       [
         'source.columns',
         'source.walBudget',
-        'lake.url',
         'lake.keep',
         'lake.flush.putsPerSecond',
         'targets.warehouse.type',
@@ -449,7 +443,7 @@ describe('a file', () => {
     writeFileSync(join(folder, 'url.txt'), 'postgres://db/shop\n')
     const { config } = loadConfig(path, {})
     assert.equal(config.source.url, 'postgres://db/shop')
-    assert.equal(config.lake.folder, join(folder, 'lake'))
+    assert.deepEqual(config.lake.place, { type: 'folder', folder: join(folder, 'lake') })
   })
 
   test('whose only fault is a missing secret is SECRET_MISSING', () => {

@@ -66,10 +66,10 @@ describe('a store in a folder', () => {
       yield Buffer.from('1')
     }
     const store = new FolderStore(root)
-    for (const key of ['b', 'a/b', 'a/b/c', 'a/b/load/1/x', 'a/b/load/2/x']) {
+    for (const key of ['b', 'a/b', 'a/c/d', 'a/c/load/1/x', 'a/c/load/2/x']) {
       await store.put(key, body())
     }
-    assert.deepEqual(drafts, ['.', 'a', 'a/b', 'a/b/load', 'a/b/load'])
+    assert.deepEqual(drafts, ['.', 'a', 'a/c', 'a/c/load', 'a/c/load'])
   })
 
   test('follows a folder that stands on another disk', async () => {

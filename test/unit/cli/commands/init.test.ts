@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
+import { lakeUrlOf } from '../../../../src/config/lake-place.ts'
 import { loadConfig } from '../../../../src/config/load.ts'
 import { millrace } from '../support.ts'
 
@@ -34,7 +35,7 @@ describe('init', () => {
     await millrace(['init', '--config', file, ...words, '--source-url', 'postgres://db/x?a=1'])
     const { config } = loadConfig(file, {})
     assert.equal(config.task, 'null')
-    assert.ok(config.lake.folder.endsWith('/my lake: #1'))
+    assert.ok(lakeUrlOf(config.lake.place).endsWith('/my lake: #1'))
     assert.ok(config.targets[0]?.path.endsWith('/~/a "b".db'))
     assert.equal(config.source.url, 'postgres://db/x?a=1')
   })
@@ -56,7 +57,7 @@ describe('init', () => {
 
   const refused = [
     [['--task', 'My Shop'], /^millrace: USAGE {2}task: a task name begins with a-z/],
-    [['--lake', 's3://bucket/x'], /^millrace: USAGE {2}lake\.url: a lake in a bucket is not in/],
+    [['--lake', 'gs://bucket/x'], /^millrace: USAGE {2}lake\.url: expected a folder such as/],
     [['--source-url', 'mysql://db'], /^millrace: USAGE {2}source\.url: expected postgres:/],
   ] as const
   for (const [words, message] of refused) {

@@ -40,6 +40,7 @@ const view: TaskView = {
     lagBytes: 2048,
     lagSeconds: 0.25,
     flushSeconds: 0.01,
+    warnings: [],
   },
   lake: { url: '/lake', head: 1042, rows: 121_297, bytes: 7_340_032, files: 31, lastManifestAt: 1 },
   tables: [
@@ -109,7 +110,7 @@ running for  3 min 20 s
 capture      streaming, lag 250 ms, 2.0 KiB of WAL kept for us
 lake         /lake, manifest 1,042
 written      121,297 rows, 7.0 MiB, 31 files
-now          12,300/s rows, 1.0 MiB/s
+now          12,300 rows/s, 1.0 MiB/s
 tables       2: 1 Table completed, 1 Full load
 
 TARGET     TYPE    STATE    MANIFEST  BEHIND    LAG  CHANGES

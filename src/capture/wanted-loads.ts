@@ -1,0 +1,47 @@
+/**
+ * Which tables must be loaded now, and for whom.
+ *
+ * Pure. A table without a complete load is loaded for all; one that a consumer has asked for is
+ * loaded for those who asked, unless the newest load answers them already. One load of a table at a
+ * time: what is asked for meanwhile waits for the next look.
+ */
+
+import { tableId } from '../core/table.ts'
+import type { LoadState, LogState } from '../lake/log-state.ts'
+import type { LoadRequest } from '../lake/requests.ts'
+import type { LoadableTable } from './source.ts'
+
+export interface WantedLoad {
+  readonly table: LoadableTable
+  readonly for: 'all' | readonly string[]
+  /** The table has been loaded before. */
+  readonly isReload: boolean
+}
+
+export function wantedLoads(
+  { tables: known }: Pick<LogState, 'tables'>,
+  tables: readonly LoadableTable[],
+  requests: readonly LoadRequest[],
+): WantedLoad[] {
+  const wanted: WantedLoad[] = []
+  for (const table of tables) {
+    const id = tableId(table.name)
+    const state = known.get(id)
+    if (state && state.openLoads.length > 0) continue
+    const newest = state?.newestLoad ?? null
+    if (newest === null) {
+      wanted.push({ table, for: 'all', isReload: false })
+      continue
+    }
+    const consumers = requests
+      .filter((request) => request.table === id && !isAnswered(newest, request))
+      .map(({ consumer }) => consumer)
+    if (consumers.length > 0) wanted.push({ table, for: consumers, isReload: true })
+  }
+  return wanted
+}
+
+/** Whether the load, which is complete, is what the request asked for. */
+function isAnswered(load: LoadState, { consumer, after }: LoadRequest): boolean {
+  return load.since >= after && (load.for === 'all' || load.for.includes(consumer))
+}
