@@ -16,6 +16,7 @@ import { PostgresSource } from './capture/postgres-source.ts'
 import { SlotGuard } from './capture/slot-guard.ts'
 import type { Config, TargetConfig } from './config/config.ts'
 import type { LakePlace } from './config/lake-place.ts'
+import { currentSecret } from './config/secrets.ts'
 import { BlockPool } from './core/change-log.ts'
 import type { Emit, TaskEvent } from './core/events.ts'
 import { lsn, parseLsn, type Lsn } from './core/lsn.ts'
@@ -28,7 +29,9 @@ import type { LogState } from './lake/log-state.ts'
 import { LogWriter } from './lake/log-writer.ts'
 import { deleteRequest, listRequests, writeRequest } from './lake/requests.ts'
 import { Shapes } from './lake/shapes.ts'
-import { withConnection } from './postgres/connect.ts'
+import { describeAddress, parseAddress } from './postgres/address.ts'
+import { withConnection, type Server } from './postgres/connect.ts'
+import { rdsToken } from './postgres/rds-iam.ts'
 import { FolderStore } from './storage/folder-store.ts'
 import { S3Store } from './storage/s3-store.ts'
 import { requireConditionalWrites } from './storage/s3/conditional-writes.ts'
@@ -53,6 +56,7 @@ export interface Task extends AsyncDisposable {
 }
 
 const ROLLUP_EVERY = 1000
+const LOOK_EVERY_MS = 10_000
 const PART_BYTES = 64 * 1024 * 1024
 /** A bucket gets a part in one request, so the whole of it is held until then. */
 const BUCKET_PART_BYTES = 32 * 1024 * 1024
@@ -81,7 +85,7 @@ export async function openTask(config: Config, watch: Emit): Promise<Task> {
     task: config.task,
     now: () => systemClock.now(),
     load: config.load,
-    source: sourceName(config.source.url),
+    source: describeAddress(parseAddress(config.source.url, process.env)),
     lakeUrl: lake.store.url,
     targets: config.targets,
   })
@@ -109,7 +113,7 @@ export function openSource({ task, load, source }: Config): PostgresSource {
   return new PostgresSource({
     task,
     load,
-    url: source.url,
+    ...serverOf(source),
     slot: source.slot,
     publication: source.publication,
     isSelected: selectTables(source.tables),
@@ -135,6 +139,7 @@ function capture(
     newWriter: () => new LogWriter({ ...parts, rollups: reader.rollups, writer }),
     isSelected: selectTables(config.source.tables),
     spoolFolder: config.source.spoolFolder,
+    requests: () => listRequests(store),
     claimLake: async (run) => void (await claimLake(config, lake, run)),
     clock: systemClock,
     limits: {
@@ -142,6 +147,7 @@ function capture(
       heartbeatMs: config.source.heartbeatMs,
       parallel: config.fullLoad.parallel,
       partBytes: config.lake.place.type === 's3' ? BUCKET_PART_BYTES : PART_BYTES,
+      lookEveryMs: LOOK_EVERY_MS,
     },
     newId,
     emit,
@@ -229,7 +235,8 @@ async function closeAll(targets: ReadonlyMap<string, DuckdbTarget>): Promise<voi
   for (const target of targets.values()) await target.close()
 }
 
-function consumerName({ task }: Config, target: string): string {
+/** How the target calls itself in its ledger and in the lake. */
+export function consumerName({ task }: Config, target: string): string {
   return `${task}/${target}`
 }
 
@@ -243,7 +250,7 @@ const LONGEST_PAGE_HEADER = 40n
  * two pages the insert LSN lies behind the header of the next one, where no record ends.
  */
 async function currentLsn({ task, source }: Config): Promise<Lsn> {
-  const connection = { url: source.url, applicationName: `millrace ${task}: run` }
+  const connection = { ...serverOf(source), applicationName: `millrace ${task}: run` }
   return withConnection(connection, async (client) => {
     const sql = `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
                              else pg_current_wal_insert_lsn() end as lsn`
@@ -254,10 +261,11 @@ async function currentLsn({ task, source }: Config): Promise<Lsn> {
   })
 }
 
-/** `shop on db.example:5432`, without user and password. */
-function sourceName(url: string): string {
-  const { pathname, host } = new URL(url)
-  return `${decodeURIComponent(pathname.slice(1))} on ${host}`
+function serverOf({ url, urlFile, auth }: Config['source']): Server {
+  return {
+    url: currentSecret(url, urlFile),
+    ...(auth === 'rds-iam' && { password: rdsToken() }),
+  }
 }
 
 /** What earlier runs have loaded. */

@@ -45,13 +45,16 @@ export class Place {
 
   /** False, and nothing changed, if the ledger is not where the work expects it. */
   async commit(work: Work): Promise<boolean> {
+    const before = this.#ledger
     let isDone = false
     try {
       isDone = await this.#target.commit(work)
     } catch (error) {
       if (!hasCode(error, 'CLAIM_LOST')) throw error
     } finally {
-      if (!isDone) this.#ledger = null
+      // What was read or committed meanwhile may be newer than our change, which must not be put on
+      // top of it: an operator resumes a table beside the loop.
+      if (!isDone || this.#ledger !== before) this.#ledger = null
     }
     if (isDone && this.#ledger !== null) this.#ledger = changed(this.#ledger, work.ledger)
     return isDone

@@ -12,16 +12,17 @@ import { CodedError, fail, hasCode, recoveryOf } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import type { Lsn } from '../core/lsn.ts'
 import type { RunInfo } from '../core/manifest.ts'
-import { tableId } from '../core/table.ts'
 import type { LogReader } from '../lake/log-reader.ts'
 import type { LogState } from '../lake/log-state.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
+import type { LoadRequest } from '../lake/requests.ts'
 import type { Shapes } from '../lake/shapes.ts'
 import type { FlushLimits } from './flush-policy.ts'
 import { Generation } from './generation.ts'
+import { LoadDesk } from './load-desk.ts'
 import { Loader, type LoadLimits, type LoadSession } from './loader.ts'
 import { RetryPolicy } from './retry-policy.ts'
-import type { LoadableTable, LoadSnapshot, OpenSlot, Prepared, Source } from './source.ts'
+import type { LoadSnapshot, OpenSlot, Prepared, Source } from './source.ts'
 import { Spool } from './spool.ts'
 import { guardTimeline } from './timeline.ts'
 import { TrackedTables, type TrackedTablesParts } from './tracked-tables.ts'
@@ -38,9 +39,16 @@ export interface CaptureParts {
   /** Of this task alone; it is emptied at every start. */
   readonly spoolFolder: string
   readonly clock: Clock
-  readonly limits: FlushLimits & LoadLimits
+  readonly limits: FlushLimits & LoadLimits & LookLimits
+  /** What consumers have asked for. */
+  readonly requests: () => Promise<readonly LoadRequest[]>
   readonly newId: () => string
   readonly emit: Emit
+}
+
+export interface LookLimits {
+  /** How often new tables and requests are looked for. */
+  readonly lookEveryMs: number
 }
 
 export class Capture {
@@ -146,23 +154,23 @@ export class Capture {
     { tables, generation }: { tables: TrackedTables; generation: Generation },
     signal: AbortSignal,
   ): Promise<void> {
-    const { source, clock, limits, newId, emit } = this.#parts
-    for (const [table, { openLoads }] of log.state.tables) {
-      for (const { load } of openLoads) generation.queue({ type: 'load-cancel', table, load })
-    }
-    const wanted = prepared.run.load === 'cdc' ? [] : tablesToLoad(log.state, prepared.tables)
-    // One that nobody reads would keep the source from cleaning up for as long as we run.
-    if (wanted.length === 0 || snapshot === null) await slot.snapshot?.[Symbol.asyncDispose]()
-    if (wanted.length > 0) {
-      for (const { name, estimatedRows, estimatedBytes } of wanted) {
-        emit({ type: 'load-planned', table: tableId(name), estimatedRows, estimatedBytes })
-      }
-      emit({ type: 'capture-state', state: 'loading', error: null })
-      const queue = generation.queue.bind(generation)
-      const loader = new Loader({ source, log, tables, clock, limits, newId, emit, queue })
-      await loader.run(wanted, firstSession(log.state, snapshot), signal)
-    }
-    if (!signal.aborted) emit({ type: 'capture-state', state: 'streaming', error: null })
+    const { source, clock, limits, newId, emit, requests } = this.#parts
+    if (snapshot === null) await slot.snapshot?.[Symbol.asyncDispose]()
+    const first = firstSession(log.state, snapshot)
+    const queue = generation.queue.bind(generation)
+    const desk = new LoadDesk({
+      source,
+      log,
+      loader: new Loader({ source, log, tables, clock, limits, newId, emit, queue }),
+      mode: prepared.run.load,
+      requests,
+      queue,
+      isSettled: () => generation.isSettled,
+      clock,
+      lookEveryMs: limits.lookEveryMs,
+      emit,
+    })
+    await desk.run(prepared.tables, first, signal)
   }
 
   /** The tables as the log knows them, so that a change of shape is noticed over restarts too. */
@@ -206,11 +214,6 @@ function guardSlot({ confirm }: LogState, { confirmed }: OpenSlot): void {
   if (confirm !== null && confirmed > confirm) {
     fail('SLOT_MOVED', 'the slot was confirmed beyond what the lake holds')
   }
-}
-
-/** All that have no complete load; one of an earlier epoch does not count, the log has dropped it. */
-function tablesToLoad(state: LogState, tables: readonly LoadableTable[]): readonly LoadableTable[] {
-  return tables.filter(({ name }) => !state.tables.get(tableId(name))?.newestLoad)
 }
 
 /** Nothing of a new slot can stand before the run's own `open` manifest. */

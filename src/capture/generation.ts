@@ -48,6 +48,7 @@ export class Generation {
   readonly #intake: Intake
   #reader: StreamReader | null = null
   #loads: LoadEntry[] = []
+  #loadsUnderWay = 0
   /** When the oldest thing that waits came; `null` if nothing waits. */
   #waitingSince: number | null = null
   #lastManifestAt: number
@@ -71,6 +72,11 @@ export class Generation {
     // No consumer may show the load before the log has got to where it is true.
     if (entry.type === 'load-begin') this.want(entry.lsn)
     this.#work.ring()
+  }
+
+  /** Whether every entry that was queued is in the log. */
+  get isSettled(): boolean {
+    return this.#loads.length === 0 && this.#loadsUnderWay === 0
   }
 
   /** The log shall reach this LSN as soon as the source has nothing more for us below it. */
@@ -216,7 +222,9 @@ export class Generation {
     this.#loads = []
     this.#waitingSince = null
     this.#room.ring()
+    this.#loadsUnderWay = loads.length
     const { manifest, bytes } = await log.write({ changes, loads })
+    this.#loadsUnderWay = 0
     this.#durable(manifest, {
       bytes,
       startedAt,

@@ -17,8 +17,9 @@ import { mergeShape } from '../core/shape-diff.ts'
 import { tableId, type TableId } from '../core/table.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
 import { LoadParts, type PartLimits } from './load-parts.ts'
-import type { LoadableTable, LoadSnapshot, Source } from './source.ts'
+import type { LoadSnapshot, Source } from './source.ts'
 import type { TrackedTables } from './tracked-tables.ts'
+import type { WantedLoad } from './wanted-loads.ts'
 
 export interface LoadLimits extends PartLimits {
   /** Tables that are copied at the same time. */
@@ -55,15 +56,15 @@ export class Loader {
   }
 
   /**
-   * Loads the tables for all consumers. `first` is the snapshot that came with the slot, if any. When
+   * Loads what is wanted. `first` is the snapshot that came with the slot, if any. When
    * the signal aborts it resolves soon; what has begun by then is cancelled by the next run.
    */
   async run(
-    tables: readonly LoadableTable[],
+    wanted: readonly WantedLoad[],
     first: LoadSession | null,
     signal: AbortSignal,
   ): Promise<void> {
-    let left = tables
+    let left = wanted
     let session = first
     while (left.length > 0 && !signal.aborted) {
       session ??= await this.#session(signal)
@@ -76,11 +77,14 @@ export class Loader {
   }
 
   /** The tables as they are now: one may have got another name, or another table its name. */
-  async #stillThere(tables: readonly LoadableTable[]): Promise<readonly LoadableTable[]> {
-    const oids = new Set(tables.map(({ oid }) => oid))
-    const ids = new Set(tables.map(({ name }) => tableId(name)))
-    const { tables: now } = await this.#parts.source.prepare()
-    return now.filter(({ oid, name }) => oids.has(oid) || ids.has(tableId(name)))
+  async #stillThere(wanted: readonly WantedLoad[]): Promise<readonly WantedLoad[]> {
+    const { tables } = await this.#parts.source.prepare()
+    return tables.flatMap((table) => {
+      const load = wanted.find(({ table: { oid, name } }) => {
+        return oid === table.oid || tableId(name) === tableId(table.name)
+      })
+      return load ? [{ ...load, table }] : []
+    })
   }
 
   async #session(signal: AbortSignal): Promise<LoadSession> {
@@ -91,20 +95,20 @@ export class Loader {
 
   /** Resolves to the tables that must be tried again. Closes the snapshot. */
   async #loadAll(
-    tables: readonly LoadableTable[],
+    wanted: readonly WantedLoad[],
     session: LoadSession,
     signal: AbortSignal,
-  ): Promise<LoadableTable[]> {
-    const queue = tables.values()
-    const again: LoadableTable[] = []
+  ): Promise<WantedLoad[]> {
+    const queue = wanted.values()
+    const again: WantedLoad[] = []
     let isOver = false
     const worker = async (): Promise<void> => {
-      for (const table of queue) {
+      for (const load of queue) {
         if (signal.aborted || isOver) return
-        if (!(await this.#tryLoad(table, session, signal))) again.push(table)
+        if (!(await this.#tryLoad(load, session, signal))) again.push(load)
       }
     }
-    const count = Math.min(this.#parts.limits.parallel, tables.length)
+    const count = Math.min(this.#parts.limits.parallel, wanted.length)
     // A copy may wait long for a lock or for rows; it ends with its snapshot.
     const close = async (): Promise<void> => session.snapshot[Symbol.asyncDispose]()
     const stop = (): void => void close()
@@ -120,14 +124,10 @@ export class Loader {
   }
 
   /** False if the load must begin again under another snapshot. */
-  async #tryLoad(
-    table: LoadableTable,
-    session: LoadSession,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #tryLoad(wanted: WantedLoad, session: LoadSession, signal: AbortSignal): Promise<boolean> {
     const load = new LoadOfTable(this.#parts, this.#parts.newId())
     try {
-      await load.run(table, session, signal)
+      await load.run(wanted, session, signal)
       return true
     } catch (error) {
       if (signal.aborted) return false
@@ -151,8 +151,9 @@ class LoadOfTable {
     this.#startedAt = parts.clock.now()
   }
 
-  async run(table: LoadableTable, session: LoadSession, signal: AbortSignal): Promise<void> {
+  async run(wanted: WantedLoad, session: LoadSession, signal: AbortSignal): Promise<void> {
     const { log, tables, queue, emit } = this.#parts
+    const { table, isReload } = wanted
     await using copy = await session.snapshot.open(table)
     const wire = { table: copy.name, oid: table.oid, ...copy.facts }
     const shape = mergeShape(tables.shapeOf(table.oid), wire)
@@ -164,8 +165,8 @@ class LoadOfTable {
     const key = await log.writeShape(shape)
     this.#table = id
     const load = this.#load
-    queue({ type: 'load-begin', table: id, load, shape: key, lsn, since, for: 'all' })
-    emit({ type: 'load-began', table: id, isReload: false })
+    queue({ type: 'load-begin', table: id, load, shape: key, lsn, since, for: wanted.for })
+    emit({ type: 'load-began', table: id, isReload })
 
     const lines = log.loadLines(shape, { lsn, order: session.tick })
     const rows = copy.rows(shape.columns.map(({ wire: place }) => place))

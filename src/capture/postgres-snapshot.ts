@@ -115,11 +115,22 @@ const IS_UNCHANGED = `
      where c.relkind = 'r' and c.oid in (select $1::oid union select relid from pg_partition_tree($1))
        and c.relfilenode is distinct from pg_relation_filenode(c.oid)) as is_unchanged`
 
-/** The columns under the snapshot, generated ones too, in the form of a `Field`. */
+/**
+ * The columns under the snapshot, generated ones too, in the form of a `Field`: there the type of a
+ * domain is what it is made of.
+ */
 const COLUMNS = `
-  select attname as name, attnum as "columnID", atttypid::int8::float8 as "dataTypeID",
-         atttypmod as "dataTypeModifier"
-    from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum`
+  select attname as name, attnum as "columnID", base.oid::int8::float8 as "dataTypeID",
+         base.modifier as "dataTypeModifier"
+    from pg_attribute, lateral (
+      with recursive made_of (oid, modifier) as (
+        select atttypid, atttypmod
+         union all
+        select typbasetype, typtypmod
+          from made_of join pg_type on pg_type.oid = made_of.oid where typtype = 'd')
+      select made_of.oid, modifier
+        from made_of join pg_type on pg_type.oid = made_of.oid where typtype <> 'd') base
+   where attrelid = $1 and attnum > 0 and not attisdropped order by attnum`
 
 interface Field {
   readonly name: string

@@ -11,7 +11,7 @@ import { fail, hasCode } from '../core/errors.ts'
 import { parseLsn, type Lsn } from '../core/lsn.ts'
 import type { LoadMode } from '../core/manifest.ts'
 import type { TableName } from '../core/table.ts'
-import { connect, withConnection, type ConnectOptions } from '../postgres/connect.ts'
+import { connect, withConnection, type ConnectOptions, type Server } from '../postgres/connect.ts'
 import { CopyStream } from '../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { fromPostgres } from '../postgres/sqlstate.ts'
@@ -29,8 +29,7 @@ import { checkSlot, readSlot, type SlotInfo } from './slot.ts'
 import type { LoadSnapshot, OpenOptions, OpenSlot, Prepared, Source } from './source.ts'
 import { parseHistory, type TimelineSwitch } from './timeline.ts'
 
-export interface PostgresSourceOptions {
-  readonly url: string
+export interface PostgresSourceOptions extends Server {
   readonly task: string
   readonly slot: string
   readonly publication: Publication
@@ -64,7 +63,8 @@ export class PostgresSource implements Source {
       refuse(findingsOf(checksOf(facts, this.#wanted)))
       const { tables } = facts
       const { database } = facts.server
-      await ensurePublication(client, this.#options.publication, tables)
+      const found = { found: facts.publication, tables }
+      await ensurePublication(client, this.#options.publication, found)
       const systemId = await this.#systemId()
       // Not the tables: what the server sends of a transaction follows the catalogs as they were then.
       const options = { publication }

@@ -6,11 +6,11 @@
  * copies all of a table, and what the stream left out would be wrong from then on.
  */
 
-import type { TableName } from '../core/table.ts'
 import { quoteIdentifier, quoteTable } from '../postgres/quote.ts'
 import { error, type Check, type Finding } from './finding.ts'
 import type { SourceFacts, TableFacts, Wanted } from './preflight-facts.ts'
 import type { PublicationFacts } from './publication-facts.ts'
+import { addition, creation, missingIn } from './publication.ts'
 
 export function publicationCheck(
   facts: SourceFacts,
@@ -24,7 +24,7 @@ export function publicationCheck(
   const findings = [...unfit(publication, name), ...narrowed(publication, tables, name)]
   const missing = missingIn(publication, tables)
   if (missing.length > 0) {
-    const sql = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${list(missing)}`
+    const sql = addition(name, missing)
     if (!isOurs) {
       const message = `the publication ${name} lacks ${missing.length} of the selected tables`
       findings.push(error('PUBLICATION_UNFIT', message, `run: ${sql}`))
@@ -36,7 +36,7 @@ export function publicationCheck(
 }
 
 function absent(facts: SourceFacts, name: string, isOurs: boolean): Finding[] {
-  const sql = `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${list(facts.tables)} WITH (publish_via_partition_root = true)`
+  const sql = creation(name, facts.tables)
   if (!isOurs) {
     return [error('PUBLICATION_UNFIT', `there is no publication ${name}`, `run: ${sql}`)]
   }
@@ -100,16 +100,4 @@ function narrowed(
       const sql = `${alter} DROP TABLE ${table}; ${alter} ADD TABLE ${table}`
       return error('PUBLICATION_UNFIT', message, `run: ${sql}`)
     })
-}
-
-function missingIn(
-  { hasAllTables, tables: published }: PublicationFacts,
-  tables: readonly TableFacts[],
-): TableFacts[] {
-  if (hasAllTables) return []
-  return tables.filter(({ name }) => !published.has(quoteTable(name)))
-}
-
-function list(tables: readonly { readonly name: TableName }[]): string {
-  return tables.map(({ name }) => quoteTable(name)).join(', ')
 }

@@ -8,11 +8,9 @@
  * a replica identity in a publication would make its owner's updates fail.
  */
 
-import type { Client } from 'pg'
-
 import { formatLsn } from '../core/lsn.ts'
 import type { Check, Finding } from './finding.ts'
-import { readFacts, type SourceFacts, type Wanted } from './preflight-facts.ts'
+import type { SourceFacts, Wanted } from './preflight-facts.ts'
 import { publicationCheck } from './preflight-publication.ts'
 import { serverChecks } from './preflight-server.ts'
 import { tableChecks } from './preflight-tables.ts'
@@ -26,10 +24,6 @@ export function checksOf(facts: SourceFacts, wanted: Wanted): Check[] {
     ...tableChecks(facts, wanted),
     publicationCheck(facts, wanted),
   ]
-}
-
-export async function checkSource(client: Client, wanted: Wanted): Promise<Finding[]> {
-  return findingsOf(checksOf(await readFacts(client, wanted), wanted))
 }
 
 export function findingsOf(checks: readonly Check[]): Finding[] {

@@ -2,21 +2,17 @@
  * The publication decides which tables the server streams.
  *
  * Ours is made, as a list of the selected tables, and tables that match later are added. One that
- * was given by name is used as it is: what it lacks is said with the statement that adds it.
+ * was given by name is used as it is. Whether either will do was judged before anything is changed:
+ * see `preflight-publication.ts`.
  */
 
 import type { Client } from 'pg'
 
-import { CodedError, fail } from '../core/errors.ts'
+import { CodedError } from '../core/errors.ts'
 import type { TableName } from '../core/table.ts'
 import { quoteIdentifier, quoteTable } from '../postgres/quote.ts'
 import { foreignCode, fromPostgres } from '../postgres/sqlstate.ts'
-
-interface PublicationRow {
-  readonly all_tables: boolean
-  readonly publishes_all: boolean
-  readonly via_root: boolean
-}
+import type { PublicationFacts } from './publication-facts.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
@@ -26,106 +22,36 @@ export interface Publication {
   readonly isOurs: boolean
 }
 
+type Named = { readonly name: TableName }
+
+/** Makes or extends our publication, if that is needed. `found` is how it is now. */
 export async function ensurePublication(
   client: Client,
   { name, isOurs }: Publication,
-  tables: readonly { readonly name: TableName }[],
+  { found, tables }: { found: PublicationFacts | null; tables: readonly Named[] },
 ): Promise<void> {
-  const { rows } = await client.query<PublicationRow>(
-    `select puballtables as all_tables, pubviaroot as via_root,
-            pubinsert and pubupdate and pubdelete and pubtruncate as publishes_all
-       from pg_publication where pubname = $1`,
-    [name],
-  )
-  const [publication] = rows
-  if (publication === undefined) {
-    const sql = creation(name, tables)
-    if (!isOurs) unfit(`there is no publication ${name}`, sql)
-    return run(client, sql)
-  }
-  check(publication, name)
-  const missing = publication.all_tables ? [] : await unpublished(client, name, tables)
-  if (missing.length === 0) return
-  const sql = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${list(missing)}`
-  if (!isOurs) unfit(`the publication ${name} lacks ${missing.length} of the selected tables`, sql)
-  await run(client, sql)
+  if (!isOurs) return
+  if (found === null) return run(client, creation(name, tables))
+  const missing = missingIn(found, tables)
+  if (missing.length > 0) await run(client, addition(name, missing))
 }
 
-function creation(name: string, tables: readonly { readonly name: TableName }[]): string {
-  const names = list(tables.map((table) => table.name))
+export function creation(name: string, tables: readonly Named[]): string {
   const options = 'WITH (publish_via_partition_root = true)'
-  return `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${names} ${options}`
+  return `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${list(tables)} ${options}`
 }
 
-function check({ publishes_all, via_root }: PublicationRow, name: string): void {
-  const set = `ALTER PUBLICATION ${quoteIdentifier(name)} SET`
-  if (!publishes_all) {
-    const sql = `${set} (publish = 'insert, update, delete, truncate')`
-    unfit(`the publication ${name} does not publish every kind of change`, sql)
-  }
-  if (!via_root) {
-    const sql = `${set} (publish_via_partition_root = true)`
-    unfit(`the publication ${name} publishes partitions one by one`, sql)
-  }
+export function addition(name: string, tables: readonly Named[]): string {
+  return `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${list(tables)}`
 }
 
-function unfit(what: string, sql: string): never {
-  fail('PUBLICATION_UNFIT', what, { hint: `run: ${sql}` })
-}
-
-interface PublishedTable extends TableName {
-  /** Only some of its rows or columns are published; 15 and later. */
-  readonly is_narrowed: boolean
-}
-
-/**
- * The view pg_publication_tables would say the same, but waits for every table that somebody alters.
- * Columns that not all versions have are read as JSON.
- */
-const PUBLISHED = `
-  select n.nspname as namespace, c.relname as name,
-         coalesce(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') is not null as is_narrowed
-    from pg_publication p
-    join pg_publication_rel r on r.prpubid = p.oid
-    join pg_class c on c.oid = r.prrelid
-    join pg_namespace n on n.oid = c.relnamespace
-   where p.pubname = $1`
-
-/** FOR TABLES IN SCHEMA, 15 and later. */
-const PUBLISHED_BY_SCHEMA = `
-  select n.nspname as namespace, c.relname as name, false as is_narrowed
-    from pg_publication p
-    join pg_publication_namespace s on s.pnpubid = p.oid
-    join pg_namespace n on n.oid = s.pnnspid
-    join pg_class c on c.relnamespace = n.oid
-   where p.pubname = $1`
-
-async function unpublished(
-  client: Client,
-  publication: string,
-  tables: readonly { readonly name: TableName }[],
-): Promise<TableName[]> {
-  const selected = new Set(tables.map(({ name }) => quoteTable(name)))
-  const { rows } = await client.query<PublishedTable>(PUBLISHED, [publication])
-  const narrowed = rows.find((row) => row.is_narrowed && selected.has(quoteTable(row)))
-  if (narrowed !== undefined) refuseNarrowed(publication, narrowed)
-  const { rows: known } = await client.query<{ is_known: boolean }>(
-    `select to_regclass('pg_catalog.pg_publication_namespace') is not null as is_known`,
-  )
-  if (known[0]!.is_known) {
-    const more = await client.query<PublishedTable>(PUBLISHED_BY_SCHEMA, [publication])
-    rows.push(...more.rows)
-  }
-  const published = new Set(rows.map(quoteTable))
-  return tables.map(({ name }) => name).filter((name) => !published.has(quoteTable(name)))
-}
-
-/** A load copies all of a table, and what the stream left out would be missing from then on. */
-function refuseNarrowed(publication: string, table: TableName): never {
-  const name = quoteTable(table)
-  const alter = `ALTER PUBLICATION ${quoteIdentifier(publication)}`
-  const sql = `${alter} DROP TABLE ${name}; ${alter} ADD TABLE ${name}`
-  unfit(`the publication ${publication} publishes only some rows or columns of ${name}`, sql)
+/** The tables that it does not publish. */
+export function missingIn<T extends Named>(
+  { hasAllTables, tables: published }: PublicationFacts,
+  tables: readonly T[],
+): T[] {
+  if (hasAllTables) return []
+  return tables.filter(({ name }) => !published.has(quoteTable(name)))
 }
 
 /** A statement that the operator can run himself if we may not. */
@@ -142,6 +68,6 @@ async function run(client: Client, sql: string): Promise<void> {
   }
 }
 
-function list(tables: readonly TableName[]): string {
-  return tables.map(quoteTable).join(', ')
+function list(tables: readonly Named[]): string {
+  return tables.map(({ name }) => quoteTable(name)).join(', ')
 }

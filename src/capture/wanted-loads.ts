@@ -1,11 +1,12 @@
 /**
  * Which tables must be loaded now, and for whom.
  *
- * Pure. A table without a complete load is loaded for all; one that a consumer has asked for is
+ * Pure. A table without a complete load is loaded for all, unless there are to be no loads; one that a consumer has asked for is
  * loaded for those who asked, unless the newest load answers them already. One load of a table at a
  * time: what is asked for meanwhile waits for the next look.
  */
 
+import type { LoadMode } from '../core/manifest.ts'
 import { tableId } from '../core/table.ts'
 import type { LoadState, LogState } from '../lake/log-state.ts'
 import type { LoadRequest } from '../lake/requests.ts'
@@ -21,7 +22,7 @@ export interface WantedLoad {
 export function wantedLoads(
   { tables: known }: Pick<LogState, 'tables'>,
   tables: readonly LoadableTable[],
-  requests: readonly LoadRequest[],
+  { mode, requests }: { readonly mode: LoadMode; readonly requests: readonly LoadRequest[] },
 ): WantedLoad[] {
   const wanted: WantedLoad[] = []
   for (const table of tables) {
@@ -29,19 +30,19 @@ export function wantedLoads(
     const state = known.get(id)
     if (state && state.openLoads.length > 0) continue
     const newest = state?.newestLoad ?? null
-    if (newest === null) {
+    if (newest === null && mode !== 'cdc') {
       wanted.push({ table, for: 'all', isReload: false })
       continue
     }
     const consumers = requests
       .filter((request) => request.table === id && !isAnswered(newest, request))
       .map(({ consumer }) => consumer)
-    if (consumers.length > 0) wanted.push({ table, for: consumers, isReload: true })
+    if (consumers.length > 0) wanted.push({ table, for: consumers, isReload: newest !== null })
   }
   return wanted
 }
 
 /** Whether the load, which is complete, is what the request asked for. */
-function isAnswered(load: LoadState, { consumer, after }: LoadRequest): boolean {
-  return load.since >= after && (load.for === 'all' || load.for.includes(consumer))
+function isAnswered(load: LoadState | null, { consumer, after }: LoadRequest): boolean {
+  return load !== null && load.since >= after && (load.for === 'all' || load.for.includes(consumer))
 }

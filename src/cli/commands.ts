@@ -6,6 +6,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { initCommand } from './commands/init.ts'
 import { lakeCatCommand } from './commands/lake-cat.ts'
 import { lakeLsCommand } from './commands/lake-ls.ts'
+import { resyncCommand } from './commands/resync.ts'
 import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
 import { tablesCommand } from './commands/tables.ts'
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   statusCommand,
   tablesCommand,
+  resyncCommand,
   lakeLsCommand,
   lakeCatCommand,
   demoCommand,

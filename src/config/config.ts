@@ -22,6 +22,9 @@ export interface Config {
 interface SourceConfig {
   /** Holds a password: never log it, see `redact`. */
   readonly url: string
+  /** Absolute. The file that the url was read from, if it was: it may be replaced while we run. */
+  readonly urlFile: string | null
+  readonly auth: 'password' | 'rds-iam'
   /** Patterns such as `app.*` and `!app.audit_*`; of those that match a table, the last counts. */
   readonly tables: readonly string[]
   readonly slot: string

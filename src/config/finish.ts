@@ -7,8 +7,14 @@ import type { Config, TargetConfig } from './config.ts'
 import { folderPlace, parseLakeUrl, type LakePlace } from './lake-place.ts'
 import { type Mistake, mistake } from './mistakes.ts'
 import type { ConfigDocument } from './schema.ts'
+import { fileOf } from './secrets.ts'
 
-export function finishConfig(document: ConfigDocument, file: string): Config {
+/** `references`: what stood in the places of secrets, by key. */
+export function finishConfig(
+  document: ConfigDocument,
+  file: string,
+  references: ReadonlyMap<string, string>,
+): Config {
   const { task, load, source, lake, fullLoad, server } = document
   const folder = dirname(resolve(file))
   const name = `millrace_${task}`
@@ -18,6 +24,8 @@ export function finishConfig(document: ConfigDocument, file: string): Config {
     load,
     source: {
       url: source.url,
+      urlFile: fileOf(references.get('source.url') ?? '', folder),
+      auth: source.auth,
       tables: source.tables,
       slot: source.slot ?? name,
       publication: { name: source.publication ?? name, isOurs: source.publication === undefined },

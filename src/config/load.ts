@@ -53,7 +53,7 @@ export function parseConfig(text: string, options: SecretOptions): Loaded {
     return refuse(file, remarks, isRight ? 'SECRET_MISSING' : 'CONFIG_INVALID')
   }
   return {
-    config: finishConfig(data, file),
+    config: finishConfig(data, file, references),
     warnings: warnings.map((found) => format(file, remark(yaml, found))),
   }
 }

@@ -77,6 +77,25 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
+/**
+ * Reads a secret again that stands in a file, since the file may be replaced while we run. Where that
+ * does not work, a moment between two files for instance, it is what it was.
+ */
+export function currentSecret(value: string, file: string | null): () => Promise<string> {
+  let last = value
+  return async () => {
+    const secret = file === null ? null : fromFile(file, '/')
+    if (secret?.kind === 'value') last = secret.value
+    return last
+  }
+}
+
+/** The path of a reference to a file; `null` for all else. */
+export function fileOf(text: string, folder: string): string | null {
+  const [, scheme, path = ''] = REFERENCE.exec(text) ?? []
+  return scheme === 'file' ? resolve(folder, path) : null
+}
+
 const HIDDEN = '***'
 const PASSWORD_PARAMETER = /([?&](?:ssl)?password=)[^&#]*/gi
 const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/\/)([^:/?#]*):(.*)@/is

@@ -20,14 +20,28 @@ export const sourceSection = z
         error: 'expected postgres://user@host:5432/database, or a reference to it such as env:NAME',
         abort: true,
       })
-      .refine((url) => URL.canParse(url), {
+      // A url may have a user and no host, but not by the standard.
+      .refine((url) => URL.canParse(url.replace(/@(?=$|[:/?])/, '@localhost')), {
         error:
           'is not a valid url; in passwords, characters such as # / ? @ must be percent-encoded',
       })
       .meta({ secret: true })
       .describe(
         'Where the database is: `postgres://user:password@host:5432/database`, best as a reference ' +
-          '(`env:NAME` or `file:PATH`). TLS is verified unless the host is local.',
+          '(`env:NAME` or `file:PATH`). A Unix socket: `postgres:///database?host=/run/postgresql`. ' +
+          'What is left out comes from `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD` and `PGDATABASE`. ' +
+          'TLS is verified unless the host is local; parameters of the url change that: `sslmode` ' +
+          '(`disable`, `no-verify`, `require`, `verify-ca`, `verify-full`), `sslrootcert`, ' +
+          '`sslcert` and `sslkey`. A file is read again for every connection, so a password may ' +
+          'be changed while the task runs.',
+      ),
+    auth: z
+      .enum(['password', 'rds-iam'])
+      .default('password')
+      .describe(
+        'How to log in. `rds-iam` makes a token for every connection, in place of the password: ' +
+          'for RDS and Aurora, with the package `@aws-sdk/rds-signer` installed. The host has to be ' +
+          'the name that AWS gave it.',
       ),
     tables: z
       .array(tablePattern)

@@ -52,6 +52,8 @@ export type CaptureEvent =
     }
   /** What threatens the slot now: all of it, and none if it is empty. */
   | { readonly type: 'capture-warnings'; readonly warnings: readonly CaptureWarning[] }
+  /** The source could not be searched for new tables; what runs is not affected. */
+  | { readonly type: 'look-failed'; readonly error: CodedError }
   /** How far the server's WAL is ahead of what it may forget, in bytes. */
   | { readonly type: 'source-lag'; readonly serverLsn: Lsn; readonly confirmedLsn: Lsn }
 

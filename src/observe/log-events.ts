@@ -33,6 +33,7 @@ class EventLines {
   readonly #written: Summary
   readonly #applied = new Map<string, Summary>()
   readonly #now: () => number
+  #lookedInVain = ''
   #warned: ReadonlySet<string> = new Set()
 
   constructor(log: Log, now: () => number) {
@@ -47,6 +48,7 @@ class EventLines {
       case 'manifest-written':
       case 'source-lag':
       case 'capture-warnings':
+      case 'look-failed':
         return this.#capture(event)
       case 'load-planned':
       case 'load-began':
@@ -69,6 +71,8 @@ class EventLines {
         return
       case 'capture-warnings':
         return this.#warn(event.warnings)
+      case 'look-failed':
+        return this.#lookFailed(event.error)
       case 'source-lag': {
         const server = formatLsn(event.serverLsn)
         this.#log.debug({ server, confirmed: formatLsn(event.confirmedLsn) }, 'source lag measured')
@@ -96,6 +100,13 @@ class EventLines {
     }
     if (this.#warned.size > 0 && warnings.length === 0) this.#log.info({}, 'slot out of danger')
     this.#warned = new Set(warnings.map(({ kind }) => kind))
+  }
+
+  /** It looks every few seconds: what is wrong is told once. */
+  #lookFailed(error: CodedError): void {
+    if (error.message === this.#lookedInVain) return
+    this.#lookedInVain = error.message
+    this.#log.warn(errorFields(error), 'new tables could not be looked for')
   }
 
   #load(event: LoadEvent): void {

@@ -65,6 +65,8 @@ export class Metrics {
         this.#observe('millrace_target_apply_seconds', labels, event.seconds)
         return
       }
+      case 'look-failed':
+        return this.#countError(event.error)
       case 'capture-warnings':
       case 'source-lag': // these are in the view
       case 'load-planned':

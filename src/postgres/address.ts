@@ -78,6 +78,13 @@ export function placeOf({ host, port }: Pick<Address, 'host' | 'port'>): string 
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+const RDS = /\.([a-z]{2}[a-z0-9-]*-\d)\.rds\.amazonaws\.com(\.cn)?$/i
+
+/** The region of an RDS or Aurora server; `null` if the host is not named as those are. */
+export function regionOf(host: string): string | null {
+  return RDS.exec(host)?.[1] ?? null
+}
+
 function isSocket(host: string): boolean {
   return host.startsWith('/')
 }

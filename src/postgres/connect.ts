@@ -12,19 +12,24 @@ import type { DuplexOptions } from 'node:stream'
 import pg from 'pg'
 
 import { CodedError, hasCode } from '../core/errors.ts'
-import { parseAddress, placeOf, type Address } from './address.ts'
+import { parseAddress, placeOf, regionOf, type Address } from './address.ts'
+import type { MakePassword } from './rds-iam.ts'
 import { SESSION } from './session.ts'
 import { fromPostgres } from './sqlstate.ts'
 import { tlsOptions } from './tls.ts'
 
-export interface ConnectOptions {
+/** A server, and how to log in there. */
+export interface Server {
   /**
    * A function is asked for every connection, and once more if the login is refused, since a password
    * may have been changed since it was read.
    */
   readonly url: string | (() => Promise<string>)
   /** Makes a password for each connection, in place of that of the url. */
-  readonly password?: ((address: Address) => Promise<string>) | undefined
+  readonly password?: MakePassword
+}
+
+export interface ConnectOptions extends Server {
   /** Shown in pg_stat_activity: `millrace shop: loads`. */
   readonly applicationName: string
   /** Speak the replication protocol, on the database of the url. */
@@ -103,14 +108,20 @@ function clientConfig(address: Address, options: ConnectOptions): ClientConfig {
   }
 }
 
+/** Certificates of RDS are signed by an authority of its own. */
+const RDS_HINT =
+  'download https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem and add sslrootcert=<file> to the url'
+
 /** Says which server it was: the driver's own messages do not. */
-function atServer(error: unknown, { host, port }: Address): unknown {
+function atServer(error: unknown, { host, port, tls }: Address): unknown {
   const known = fromPostgres(error)
   if (!(known instanceof CodedError)) return known
+  const lacksRoot = known.code === 'TLS_FAILED' && tls.rootCert === undefined
+  const hint = lacksRoot && regionOf(host) !== null ? RDS_HINT : known.hint
   const place = placeOf({ host, port })
   return new CodedError(known.code, `${known.message} (server ${place})`, {
     cause: known,
     details: { ...known.details, host, port },
-    ...(known.hint !== undefined && { hint: known.hint }),
+    ...(hint !== undefined && { hint }),
   })
 }

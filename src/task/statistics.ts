@@ -123,6 +123,7 @@ export class Statistics {
       case 'manifest-written':
       case 'source-lag':
       case 'capture-warnings':
+      case 'look-failed':
         return this.#applyCapture(event)
       case 'load-planned':
       case 'load-began':
@@ -198,6 +199,8 @@ export class Statistics {
         this.#capture = { ...this.#capture, lagBytes }
         return
       }
+      case 'look-failed': // it is in the log, and changes nothing that runs
+        return
       case 'capture-warnings': {
         const warnings = event.warnings.map(({ message }) => message)
         this.#capture = { ...this.#capture, warnings }

@@ -12,10 +12,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as timer } from 'node:timers/promises'
 
+import type { Entry } from '../../src/core/manifest.ts'
 import { seededRandom, type Random } from '../../src/demo/random.ts'
 import { testServer, type TestDatabase, type TestServer } from '../support/postgres.ts'
 import { runCli, startCli, type CliProcess } from './support/cli.ts'
-import { auditLake } from './support/lake-audit.ts'
+import { auditLake, untilManifests } from './support/lake-audit.ts'
 import { ADDED_COLUMNS, createMillTables } from './support/mill-tables.ts'
 import { startRandomLoad } from './support/random-load.ts'
 import { taskFolder, type TaskFolder } from './support/task-folder.ts'
@@ -23,7 +24,7 @@ import { compareAll, differencesIn } from './support/warehouse.ts'
 
 const SEED = Number(process.env['CRASH_SEED'] ?? Math.trunc(Math.random() * 1e6))
 const KILLS = Number(process.env['CRASH_KILLS'] ?? 16)
-const KILLS_WHILE_LOADING = 4
+const KILLS_WHILE_LOADING = 6
 
 test('nothing is lost and nothing is there twice, whenever the program or PostgreSQL is killed', async (t) => {
   t.diagnostic(`CRASH_SEED=${SEED} CRASH_KILLS=${KILLS}`)
@@ -33,7 +34,7 @@ test('nothing is lost and nothing is there twice, whenever the program or Postgr
   await createMillTables(source)
   await using folder = await taskFolder(source.url, {
     lake: { flush: { every: '100ms', rows: 500 } },
-    fullLoad: { parallel: 2 },
+    fullLoad: { parallel: 1 },
   })
 
   await using load = startRandomLoad(source.url, SEED)
@@ -68,7 +69,8 @@ async function killAgainAndAgain({ server, source, folder }: Parts): Promise<voi
   const half = Math.trunc(KILLS / 2)
   for (let kill = 1; kill <= KILLS; kill++) {
     await using child = startCli(['run', '--config', folder.config])
-    if (kill <= KILLS_WHILE_LOADING) await killableInLoad(child, random)
+    if (kill <= KILLS_WHILE_LOADING)
+      await killableInLoad(child, { folder, random, isInLog: kill <= 3 })
     else if (kill === half) await crashServer(server, child)
     else await killable(child, random)
     const column = kill > half ? ADDED_COLUMNS[kill - half - 1] : undefined
@@ -78,9 +80,24 @@ async function killAgainAndAgain({ server, source, folder }: Parts): Promise<voi
   }
 }
 
-async function killableInLoad(child: CliProcess, random: Random): Promise<void> {
-  await child.line('load began')
-  await timer(random.upTo(400))
+/** A load has begun. At first the log must say so, while its end is missing there. */
+async function killableInLoad(
+  child: CliProcess,
+  { folder, isInLog, random }: { folder: TaskFolder; isInLog: boolean; random: Random },
+): Promise<void> {
+  const { message } = await child.line(['load began', 'capture began to stream'])
+  if (message !== 'load began' || !isInLog) {
+    await timer(random.upTo(200))
+    return
+  }
+  await untilManifests(folder.lake, (manifests) => {
+    const open = manifests.findLastIndex(({ kind }) => kind === 'open')
+    return manifests.slice(open).some(({ entries }) => entries.some(isBeginning))
+  })
+}
+
+function isBeginning({ type }: Entry): boolean {
+  return type === 'load-begin'
 }
 
 /** Any moment, or one after the stream has begun. */

@@ -1,15 +1,13 @@
 /** Starting, stopping and going on: what an operator sees of `millrace run`. */
 
 import assert from 'node:assert/strict'
-import { watch } from 'node:fs'
-import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
-import type { Manifest } from '../../src/core/manifest.ts'
+import { parseLsn } from '../../src/core/lsn.ts'
 import { freePort } from '../../src/demo/free-port.ts'
 import { testDatabase, testServer, type TestDatabase } from '../support/postgres.ts'
 import { runCli, startCli } from './support/cli.ts'
-import { auditLake, readManifests } from './support/lake-audit.ts'
+import { auditLake, untilManifests } from './support/lake-audit.ts'
 import { taskFolder } from './support/task-folder.ts'
 import { compareAll, differencesIn } from './support/warehouse.ts'
 
@@ -30,7 +28,7 @@ describe('a running task', () => {
     await using child = startCli(['run', '--config', folder.config])
     await child.line('capture began to stream')
     await source.query(ROWS)
-    await untilManifest(folder.lake, ({ kind }) => kind === 'changes')
+    await untilManifests(folder.lake, (all) => all.at(-1)!.kind === 'changes')
     await source.query(`insert into app.t select g, 'more' from generate_series(1001, 1010) g`)
     await sentToClient(source)
     // What came before these requests was read before they were answered.
@@ -141,8 +139,9 @@ describe('an idle task', () => {
     for (let round = 0; round < 3; round++) {
       await other.query('insert into noise select generate_series(1, 1000)')
       const [{ lsn } = {}] = await other.query('select pg_current_wal_flush_lsn() as lsn')
-      const beats = await untilManifest(folder.lake, ({ kind, confirm }) => {
-        return kind === 'heartbeat' && confirm >= BigInt(hexOf(String(lsn)))
+      const beats = await untilManifests(folder.lake, (all) => {
+        const { kind, confirm } = all.at(-1)!
+        return kind === 'heartbeat' && confirm >= parseLsn(String(lsn))
       })
       assert.deepEqual(beats.at(-1)!.entries, [])
       await confirmed(source, String(lsn))
@@ -174,28 +173,5 @@ async function until(source: TestDatabase, what: string, view: string): Promise<
     const who = slot === 'database' ? source.name : 'millrace mill: stream'
     const rows = await source.query(`select 1 from ${view} where ${slot} = '${who}' and ${what}`)
     if (rows.length > 0) return
-  }
-}
-
-function hexOf(lsn: string): string {
-  const [high = '0', low = '0'] = lsn.split('/')
-  return `0x${high}${low.padStart(8, '0')}`
-}
-
-/** All manifests, once there is one like this. */
-async function untilManifest(
-  lake: string,
-  isIt: (manifest: Manifest) => boolean,
-): Promise<Manifest[]> {
-  const watcher = watch(join(lake, '_millrace/manifests'))
-  try {
-    for (;;) {
-      const changed = new Promise((resolve) => watcher.once('change', resolve))
-      const manifests = await readManifests(lake)
-      if (isIt(manifests.at(-1)!)) return manifests
-      await changed
-    }
-  } finally {
-    watcher.close()
   }
 }

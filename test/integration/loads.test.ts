@@ -63,7 +63,11 @@ async function load(db: TestDatabase, options: LoadOptions = {}): Promise<Loaded
     queue: (entry) => void entries.push(entry),
   })
   const { tables: all } = await source.prepare()
-  await loader.run(all, null, options.signal ?? new AbortController().signal)
+  await loader.run(
+    all.map((table) => ({ table, for: 'all', isReload: false })),
+    null,
+    options.signal ?? new AbortController().signal,
+  )
   return { tables: await contents(store, entries), entries, events }
 }
 

@@ -102,6 +102,7 @@ export class CaptureProcess {
         await createOrCheck(store, { id: LAKE_ID, createdAt, task: 'shop', source })
       },
       spoolFolder: '',
+      requests: () => Promise.resolve([]),
       clock,
       limits: {
         everyMs: 20,
@@ -110,6 +111,7 @@ export class CaptureProcess {
         heartbeatMs: network.random.pick([0, 60]),
         parallel: 2,
         partBytes: 150,
+        lookEveryMs: 1e9,
       },
       newId: () => `${name}-${ids++}`,
       emit: (event) => this.#hear(event, parts),

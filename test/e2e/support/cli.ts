@@ -40,10 +40,10 @@ export interface CliProcess extends AsyncDisposable {
   /** The log lines so far. */
   readonly lines: readonly LogLine[]
   /**
-   * The first log line with this message from the `from`th line on, now or as soon as it comes.
-   * Rejects, with all that the process said, if it ends without.
+   * The first log line with this message, or one of these, from the `from`th line on, now or as soon
+   * as it comes. Rejects, with all that the process said, if it ends without.
    */
-  line(message: string, from?: number): Promise<LogLine>
+  line(message: string | readonly string[], from?: number): Promise<LogLine>
   /** Sends the signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<Ended>
 }
@@ -96,12 +96,14 @@ class Watched implements CliProcess {
     })
   }
 
-  async line(message: string, from = 0): Promise<LogLine> {
+  async line(message: string | readonly string[], from = 0): Promise<LogLine> {
     for (;;) {
-      const found = this.lines.slice(from).find((line) => line.message === message)
+      const found = this.lines.slice(from).find((line) => [message].flat().includes(line.message))
       if (found !== undefined) return found
       if (this.#isEnded) {
-        throw new Error(`it ended without "${message}": ${this.#stderr}${this.#stdout}`)
+        throw new Error(
+          `it ended without "${[message].flat().join('", "')}": ${this.#stderr}${this.#stdout}`,
+        )
       }
       await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }

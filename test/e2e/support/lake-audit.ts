@@ -8,6 +8,8 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { watch } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -43,6 +45,24 @@ export async function readManifests(folder: string): Promise<Manifest[]> {
     manifests.push(manifest)
   }
   return manifests
+}
+
+/** All manifests, as soon as they are like this. The folder must be there. */
+export async function untilManifests(
+  folder: string,
+  isIt: (manifests: readonly Manifest[]) => boolean,
+): Promise<readonly Manifest[]> {
+  const watcher = watch(join(folder, '_millrace/manifests'))
+  try {
+    for (;;) {
+      const changed = once(watcher, 'change')
+      const manifests = await readManifests(folder)
+      if (isIt(manifests)) return manifests
+      await changed
+    }
+  } finally {
+    watcher.close()
+  }
 }
 
 export async function auditLake(folder: string): Promise<LakeFacts> {

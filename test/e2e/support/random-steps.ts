@@ -132,17 +132,17 @@ function moveKeys({ random }: StepInput): string[] {
   ]
 }
 
+/** Never without a row that comes after: of an empty table there would be no part of a load to kill. */
 function truncate({ random }: StepInput): string[] {
   if (random.upTo(4) > 1) return []
-  const again = `insert into app.composite select g, 'z', 'after', true from generate_series(1, 50) g`
+  const some = `insert into app.composite select g, 'z', 'after', true from generate_series(1, 50) g`
+  const key = `insert into app.text_keys values ('k${random.upTo(IDS)}', 0, '{}')`
+  const row = `insert into app.index_identity values (1, 'h1', 1, ${body(random)})`
   return random.pick([
-    ['truncate app.composite', again],
-    ['truncate app.composite, app.text_keys'],
-    ['truncate app.index_identity'],
-    [
-      again.replace('composite', 'composite as t') + ' on conflict do nothing',
-      'truncate app.composite',
-    ],
+    ['truncate app.composite', some],
+    ['truncate app.composite, app.text_keys', key, some],
+    ['truncate app.index_identity', row],
+    [`${some} on conflict do nothing`, 'truncate app.composite', some],
   ])
 }
 

@@ -67,6 +67,7 @@ export class CaptureRun implements AsyncDisposable {
       isSelected: () => true,
       claimLake: async () => {},
       spoolFolder: spool.path,
+      requests: () => Promise.resolve([]),
       clock: systemClock,
       limits: {
         everyMs: 20,
@@ -75,6 +76,7 @@ export class CaptureRun implements AsyncDisposable {
         heartbeatMs: 50,
         parallel: 2,
         partBytes: 1 << 24,
+        lookEveryMs: 1e9,
       },
       newId: () => `load${++ids}`,
       emit: (event) => {

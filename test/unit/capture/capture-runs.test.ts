@@ -148,6 +148,7 @@ class Task implements AsyncDisposable {
       isSelected: () => true,
       claimLake: async () => {},
       spoolFolder: '',
+      requests: () => Promise.resolve([]),
       limits: {
         everyMs: 1000,
         rows: 1000,
@@ -155,6 +156,7 @@ class Task implements AsyncDisposable {
         heartbeatMs: 10_000,
         parallel: 2,
         partBytes: 1 << 20,
+        lookEveryMs: 1e9,
       },
       newId: () => `load${++ids}`,
       emit: (event) => void this.events.push(event),

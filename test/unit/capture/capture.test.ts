@@ -90,8 +90,17 @@ async function loadedFrom(lake: Lake, whileOpening: () => Promise<void>): Promis
     isSelected: () => true,
     claimLake: async () => {},
     clock,
-    limits: { everyMs: 0, rows: 1, bytes: 1, heartbeatMs: 1000, parallel: 1, partBytes: 1 },
+    limits: {
+      everyMs: 0,
+      rows: 1,
+      bytes: 1,
+      heartbeatMs: 1000,
+      parallel: 1,
+      partBytes: 1,
+      lookEveryMs: 1e9,
+    },
     spoolFolder: '',
+    requests: () => Promise.resolve([]),
     newId: () => 'load1',
     emit,
   }).run(stop.signal)

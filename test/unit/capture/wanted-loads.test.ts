@@ -72,8 +72,15 @@ describe('a table is loaded', () => {
     test(name, () => {
       const tables = new Map<TableId, TableState>()
       if (state !== null) tables.set(ORDERS, { shape: 's', ...state })
-      const found = wantedLoads({ tables }, [TABLE], requests)
+      const found = wantedLoads({ tables }, [TABLE], { mode: 'full-load-and-cdc', requests })
       assert.deepEqual(found[0]?.for ?? null, wanted)
     })
   }
+
+  test('under cdc only if somebody asks', () => {
+    const look = (requests: ReturnType<typeof request>[]) =>
+      wantedLoads({ tables: new Map() }, [TABLE], { mode: 'cdc', requests })
+    assert.deepEqual(look([]), [])
+    assert.deepEqual(look([request(3)])[0]?.for, ['shop/warehouse'])
+  })
 })

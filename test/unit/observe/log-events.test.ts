@@ -61,6 +61,20 @@ describe('log lines of events', () => {
     ])
   })
 
+  test('tell of a danger once, though its figures change, and of its end', () => {
+    const { emit, told } = start()
+    const danger = (message: string): TaskEvent => {
+      return { type: 'capture-warnings', warnings: [{ kind: 'wal-limit', message }] }
+    }
+    emit(danger('2 h left'))
+    emit(danger('1 h left'))
+    emit({ type: 'capture-warnings', warnings: [] })
+    assert.deepEqual(told(), [
+      ['warn', 'slot in danger', { kind: 'wal-limit', reason: '2 h left' }],
+      ['info', 'slot out of danger', {}],
+    ])
+  })
+
   const lost = new CodedError('CONNECTION_LOST', 'the connection broke')
   const refused = new CodedError('TARGET_FAILED', 'relation is missing')
   const cases: [TaskEvent, string, string, string?][] = [

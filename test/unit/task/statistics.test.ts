@@ -305,6 +305,16 @@ describe('the lag of capture', () => {
     assert.equal(statistics.view().capture.lagSeconds, 45)
   })
 
+  test('comes with what threatens the slot, as long as it does', () => {
+    const { statistics, apply } = start()
+    assert.deepEqual(statistics.view().capture.warnings, [])
+    const message = 'the limit is near'
+    apply({ type: 'capture-warnings', warnings: [{ kind: 'wal-limit', message }] })
+    assert.deepEqual(statistics.view().capture.warnings, [message])
+    apply({ type: 'capture-warnings', warnings: [] })
+    assert.deepEqual(statistics.view().capture.warnings, [])
+  })
+
   test('in bytes is what the source keeps', () => {
     const { statistics, apply } = start()
     apply({ type: 'source-lag', serverLsn: lsn(5000n), confirmedLsn: lsn(2000n) })

@@ -146,6 +146,14 @@ warehouse  duckdb  running     1,040       2  1.5 s    1,297
     })
   }
 
+  test('ends with 3 and tells what threatens the slot', async () => {
+    const capture = { ...view.capture, warnings: ['the limit is near'] }
+    await using server = await serve(saying({ ...view, capture }))
+    const { exitCode, stdout } = await millrace(['status', '--config', server.config])
+    assert.ok(stdout.endsWith('\nwarning: the limit is near\n'), stdout)
+    assert.equal(exitCode, 3)
+  })
+
   test('shows the token', async () => {
     await using server = await serve((request, response) => {
       if (request.headers.authorization === 'Bearer t0ken') return saying(view)(request, response)
