@@ -13,7 +13,7 @@ import type { LoadMode } from '../core/manifest.ts'
 import type { TableName } from '../core/table.ts'
 import { connect, withConnection, type ConnectOptions, type Server } from '../postgres/connect.ts'
 import { CopyStream } from '../postgres/copy-stream.ts'
-import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import { quoteIdentifier, quoteReplicationLiteral } from '../postgres/quote.ts'
 import { fromPostgres } from '../postgres/sqlstate.ts'
 import { refuse, type Check } from './finding.ts'
 import { liveness, type Liveness } from './liveness.ts'
@@ -180,7 +180,7 @@ export class PostgresSource implements Source {
     const { slot, publication } = this.#options
     const options = [
       `proto_version '${isStreaming ? 2 : 1}'`,
-      `publication_names ${quoteLiteral(quoteIdentifier(publication.name))}`,
+      `publication_names ${quoteReplicationLiteral(quoteIdentifier(publication.name))}`,
       ...(isStreaming ? [`streaming 'on'`] : []),
     ]
     return `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 (${options.join(', ')})`
@@ -220,8 +220,9 @@ export class PostgresSource implements Source {
   }
 
   #connection(role: string, isReplication = false): ConnectOptions {
-    const { url, task } = this.#options
-    return { url, applicationName: `millrace ${task}: ${role}`, isReplication }
+    const { url, password, task } = this.#options
+    const server = { url, ...(password && { password }) }
+    return { ...server, applicationName: `millrace ${task}: ${role}`, isReplication }
   }
 }
 

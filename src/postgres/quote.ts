@@ -12,6 +12,11 @@ export function quoteLiteral(text: string): string {
   return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
 }
 
+/** For commands of the replication protocol, where a backslash is a character like any other. */
+export function quoteReplicationLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
 export function quoteTable({ namespace, name }: TableName): string {
   return `${quoteIdentifier(namespace)}.${quoteIdentifier(name)}`
 }

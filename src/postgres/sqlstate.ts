@@ -45,11 +45,17 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
 /** What the TLS library says by itself: of host names, of files it cannot read, of alerts it got. */
 const TLS_ERROR = /^ERR_(TLS|SSL|OSSL)_/
 
+/** The server says that the certificate which we have shown is not good. */
+const TLS_ALERT = /^ERR_SSL_.*_ALERT_/
+
 const HINTS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID:
     'connect by a name that the certificate has, or use sslmode=verify-ca with sslrootcert=<file>, which does not look at names',
   CERT_HAS_EXPIRED: 'renew the certificate of the server',
 }
+
+const ALERT_HINT =
+  'check sslcert and sslkey: an authority that the server trusts must have signed them'
 
 /** Class 08 is every kind of broken connection. */
 const CONNECTION_CLASS = '08'
@@ -68,7 +74,7 @@ export function fromPostgres(error: unknown): unknown {
   const foreign = foreignCode(error)
   const code = meaningOf(error, foreign ?? '')
   if (code === undefined) return error
-  const hint = HINTS[foreign ?? '']
+  const hint = TLS_ALERT.test(foreign ?? '') ? ALERT_HINT : HINTS[foreign ?? '']
   return new CodedError(code, messageOf(error), {
     cause: error,
     ...(foreign && { details: { sqlstate: foreign } }),

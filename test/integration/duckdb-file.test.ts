@@ -6,9 +6,9 @@ import { once } from 'node:events'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
+import { packageRoot } from '../../src/cli/package-root.ts'
 import { Fold } from '../../src/core/fold.ts'
 import type { Shape } from '../../src/core/table.ts'
 import type { LoadPart, Step } from '../../src/core/target.ts'
@@ -19,7 +19,7 @@ import { applySteps } from '../support/duckdb-steps.ts'
 import { foldedRows, remove, upsert, type TestRow } from '../support/folded-rows.ts'
 import { logOf, shapeOf, UNCHANGED } from '../support/tuples.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = packageRoot()
 const SHAPE = shapeOf(['id', 'text'])
 const LIVE = { name: SHAPE.table, isShadow: false }
 const CREATE: Step = { type: 'create', table: LIVE, shape: SHAPE }

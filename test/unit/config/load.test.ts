@@ -46,6 +46,8 @@ describe('a configuration', () => {
       load: 'full-load-and-cdc',
       source: {
         url: env.SOURCE_URL,
+        urlFile: null,
+        auth: 'password',
         tables: ['*.*'],
         slot: 'millrace_shop',
         publication: { name: 'millrace_shop', isOurs: true },
@@ -71,6 +73,7 @@ task: shop
 load: cdc
 source:
   url: env:SOURCE_URL
+  auth: rds-iam
   tables: ['app.*', '!app.audit_*']
   slot: my_slot
   publication: My publication
@@ -94,6 +97,8 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
       load: 'cdc',
       source: {
         url: env.SOURCE_URL,
+        urlFile: null,
+        auth: 'rds-iam',
         tables: ['app.*', '!app.audit_*'],
         slot: 'my_slot',
         publication: { name: 'My publication', isOurs: false },

@@ -1,14 +1,20 @@
 /** References to secrets, and what of a url may be logged. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
 import fc from 'fast-check'
 
-import { hasPassword, redact, resolveSecret } from '../../../src/config/secrets.ts'
+import {
+  currentSecret,
+  fileOf,
+  hasPassword,
+  redact,
+  resolveSecret,
+} from '../../../src/config/secrets.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace secrets '))
 writeFileSync(join(folder, 'url.txt'), 'postgres://shop:s3cret@db/shop\n')
@@ -63,6 +69,25 @@ describe('a secret', () => {
       value: 'plain',
       isReference: false,
     })
+  })
+})
+
+describe('a secret that is asked for again', () => {
+  test('is what its file says now, and what it was while the file is away', async () => {
+    const path = join(folder, 'rotated.txt')
+    const current = currentSecret('first', path)
+    assert.equal(await current(), 'first')
+    writeFileSync(path, 'second\n')
+    assert.equal(await current(), 'second')
+    rmSync(path)
+    assert.equal(await current(), 'second')
+  })
+
+  test('stays what it is without a file', async () => {
+    assert.equal(await currentSecret('first', null)(), 'first')
+    assert.equal(fileOf('file:url.txt', '/etc/shop'), '/etc/shop/url.txt')
+    assert.equal(fileOf('env:SOURCE_URL', '/etc/shop'), null)
+    assert.equal(fileOf('postgres://db/shop', '/etc/shop'), null)
   })
 })
 

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 
+import { packageRoot } from '../../../src/cli/package-root.ts'
 import { BlockPool } from '../../../src/core/change-log.ts'
 import { lsn } from '../../../src/core/lsn.ts'
 import { encodeChanges } from '../../../src/lake/codecs/csv-encoder.ts'
@@ -17,7 +19,7 @@ import { Shapes } from '../../../src/lake/shapes.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { changesOf } from '../../support/tuples.ts'
 
-const doc = await readFile(new URL('../../../docs/lake-format.md', import.meta.url), 'utf8')
+const doc = await readFile(join(packageRoot(), 'docs/lake-format.md'), 'utf8')
 const [info, manifest, shape, request] = blocks('json')
 const [csv] = blocks('csv')
 

@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
+import { packageRoot } from '../../../src/cli/package-root.ts'
 import { hasCode } from '../../../src/core/errors.ts'
 import { Decoder, type MessageHandler, type Protocol } from '../../../src/pgoutput/index.ts'
 import { encode, Events } from './events.ts'
@@ -24,7 +25,7 @@ interface Fixture {
   readonly tables: Readonly<Record<string, readonly string[]>>
 }
 
-const FOLDER = join(import.meta.dirname, '../../fixtures/pgoutput')
+const FOLDER = join(packageRoot(), 'test/fixtures/pgoutput')
 /** Position and time of an abort are optional in protocol 4: cut before them it is whole. */
 const ABORT = 0x41
 const SHORT_ABORT_BYTES = 9
