@@ -99,8 +99,12 @@ export function foreignCode(error: unknown): string | undefined {
   return undefined
 }
 
-/** `connect` to a name with several addresses fails with an AggregateError that says nothing itself. */
+/**
+ * `connect` to a name with several addresses fails with an AggregateError that says nothing itself, and
+ * the TLS library says more about its own source than about what is wrong.
+ */
 function messageOf(error: Error): string {
+  if ('library' in error && 'reason' in error) return `TLS failed: ${String(error.reason)}`
   if (error.message === '' && error instanceof AggregateError) {
     const [first]: unknown[] = error.errors
     if (first instanceof Error) return first.message

@@ -72,7 +72,11 @@ export class Life {
         new Promise((resolve) => {
           if (!this.isAlive) return
           if (signal?.aborted) return resolve()
-          const timer = isDeaf ? null : this.#scheduler.sleep(this, ms, resolve)
+          const due = (): void => {
+            signal?.removeEventListener('abort', wake)
+            resolve()
+          }
+          const timer = isDeaf ? null : this.#scheduler.sleep(this, ms, due)
           const wake = (): void => {
             if (timer !== null) this.#scheduler.cancel(timer)
             if (this.isAlive) resolve()
