@@ -34,7 +34,10 @@ export function Banners({ task }: { task: TaskView }) {
 function bannersOf(task: TaskView): Banner[] {
   const banners: Banner[] = []
   if (task.error !== null) banners.push({ where: 'Task', tone: 'bad', error: task.error })
-  const { error } = task.capture
+  const { error, warnings } = task.capture
+  for (const message of warnings) {
+    banners.push({ where: 'Source', tone: 'warn', error: { code: 'SLOT', message, hint: null } })
+  }
   // A task that failed by its capture says so once.
   if (error !== null && task.error === null) banners.push({ where: 'Source', tone: 'warn', error })
   for (const target of task.targets) {

@@ -40,7 +40,8 @@ const OBJECT_IN_USE = '55006'
 
 export class PostgresSlotWatch implements SlotWatch {
   readonly #parts: SlotWatchParts
-  #client: Client | null = null
+  /** A promise, so that a connection which is still being made can be closed too. */
+  #client: Promise<Client> | null = null
 
   constructor(parts: SlotWatchParts) {
     this.#parts = parts
@@ -49,7 +50,7 @@ export class PostgresSlotWatch implements SlotWatch {
   async read(): Promise<SlotReading> {
     const { connection, slot, clock } = this.#parts
     try {
-      const client = (this.#client ??= await connect(connection))
+      const client = await (this.#client ??= connect(connection))
       const found = await readSlot(client, slot)
       const { rows } = await client.query<ServerRow>(SERVER)
       const { lsn, keep_bytes: keepBytes, idle_ms: idleTimeoutMs } = rows[0]!
@@ -75,7 +76,7 @@ export class PostgresSlotWatch implements SlotWatch {
   }
 
   close(): void {
-    void this.#client?.end().catch(() => {})
+    void this.#client?.then((client) => client.end()).catch(() => {})
     this.#client = null
   }
 }

@@ -69,6 +69,7 @@ function describe(view: TaskView, { paint, rows }: Screen): string[] {
       `lake: manifest ${formatCount(lake.head)}, ${formatRate(rates.rowsPerSecond)}, ` +
         `lag ${lagText(capture.lagSeconds)}`,
     ),
+    ...capture.warnings.map((warning) => paint('yellow', `source: ${warning}`)),
     ...view.targets.map((target) => targetLine(target, paint)),
     '',
   ]

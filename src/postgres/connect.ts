@@ -75,6 +75,8 @@ async function connectTo(url: string, options: ConnectOptions): Promise<pg.Clien
   const client = new pg.Client(clientConfig({ ...address, password }, options))
   // Without a listener, a connection that breaks while idle would end the process.
   client.on('error', () => {})
+  // What TLS refuses does not close the socket, and the driver would wait for that when it ends.
+  client.connection.on('error', () => client.connection.stream.destroy())
   try {
     await client.connect()
     await client.query(SESSION)
