@@ -5,6 +5,7 @@
  * of stands beside it. Results go to bench/results.md.
  */
 
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +49,7 @@ function say(line: string): void {
 
 async function main(options: Options): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => giveUp(folder))
   try {
     await using server = await startEmbeddedPostgres({
       dataDir: join(folder, 'postgres'),
@@ -72,6 +74,12 @@ async function main(options: Options): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** The server goes by itself when we are gone, and what we started ends with its server. */
+function giveUp(folder: string): never {
+  rmSync(folder, { recursive: true, force: true })
+  process.exit(130)
 }
 
 function print({ title, figures, table }: Report): void {

@@ -56,7 +56,6 @@ export interface Task extends AsyncDisposable {
 }
 
 const ROLLUP_EVERY = 1000
-const LOOK_EVERY_MS = 10_000
 const PART_BYTES = 64 * 1024 * 1024
 /** A bucket gets a part in one request, so the whole of it is held until then. */
 const BUCKET_PART_BYTES = 32 * 1024 * 1024
@@ -138,6 +137,7 @@ function capture(
     shapes,
     newWriter: () => new LogWriter({ ...parts, rollups: reader.rollups, writer }),
     isSelected: selectTables(config.source.tables),
+    ddl: config.source.ddl,
     spoolFolder: config.source.spoolFolder,
     requests: () => listRequests(store),
     claimLake: async (run) => void (await claimLake(config, lake, run)),
@@ -145,9 +145,9 @@ function capture(
     limits: {
       ...flush,
       heartbeatMs: config.source.heartbeatMs,
-      parallel: config.fullLoad.parallel,
+      ...config.fullLoad,
       partBytes: config.lake.place.type === 's3' ? BUCKET_PART_BYTES : PART_BYTES,
-      lookEveryMs: LOOK_EVERY_MS,
+      lookEveryMs: config.source.lookEveryMs,
     },
     newId,
     emit,

@@ -25,7 +25,7 @@ import { RetryPolicy } from './retry-policy.ts'
 import type { LoadSnapshot, OpenSlot, Prepared, Source } from './source.ts'
 import { Spool } from './spool.ts'
 import { guardTimeline } from './timeline.ts'
-import { TrackedTables, type TrackedTablesParts } from './tracked-tables.ts'
+import { TrackedTables, type DdlPolicy, type TrackedTablesParts } from './tracked-tables.ts'
 
 export interface CaptureParts {
   readonly source: Source
@@ -34,6 +34,8 @@ export interface CaptureParts {
   /** A writer for one generation: after any failure it is not used again. */
   readonly newWriter: () => LogWriter
   readonly isSelected: TrackedTablesParts['isSelected']
+  /** `resync` if it is not said. */
+  readonly ddl?: DdlPolicy
   /** Makes the lake this task's, or fails if it is another's. Called before anything is written. */
   readonly claimLake: (run: RunInfo) => Promise<void>
   /** Of this task alone; it is emptied at every start. */
@@ -175,8 +177,8 @@ export class Capture {
 
   /** The tables as the log knows them, so that a change of shape is noticed over restarts too. */
   async #trackedTables(state: LogState): Promise<TrackedTables> {
-    const { source, isSelected, shapes } = this.#parts
-    const tables = new TrackedTables({ isSelected, catalog: source.catalog })
+    const { source, isSelected, shapes, ddl = 'resync', emit } = this.#parts
+    const tables = new TrackedTables({ isSelected, catalog: source.catalog, ddl, emit })
     const known = await Promise.all(
       [...state.tables].map(async ([id, table]) => ({
         id,

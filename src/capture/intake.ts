@@ -97,7 +97,8 @@ export class Intake implements MessageHandler {
   }
 
   relation(relation: Relation): void {
-    if (!this.#tables.knows(relation)) this.#unresolved.push(relation)
+    // One that is word for word as before may be of a column that was dropped and added again.
+    this.#unresolved.push(relation)
   }
 
   insert(row: RowMessage): void {
@@ -206,8 +207,10 @@ export class Intake implements MessageHandler {
     const { from, defaults } = table.barrier!
     const { id, shape } = table
     // A rename cannot carry defaults, so a table that also got columns is altered first.
-    if (from === id || Object.keys(defaults).length > 0) {
-      this.#pending.barrier(from, { type: 'shape', shape, position, defaults })
+    const isAmbiguous = this.#tables.mustReload(table)
+    if (from === id || isAmbiguous || Object.keys(defaults).length > 0) {
+      const item = { type: 'shape' as const, shape, position, defaults }
+      this.#pending.barrier(from, isAmbiguous ? { ...item, isAmbiguous } : item)
     }
     if (from !== id) this.#pending.barrier(from, { type: 'rename', to: id, shape, position })
     this.#tables.passed(table)

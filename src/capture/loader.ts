@@ -10,20 +10,26 @@
  */
 
 import type { Clock } from '../core/clock.ts'
-import { CodedError, hasCode, recoveryOf } from '../core/errors.ts'
+import { hasCode, recoveryOf } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import type { LoadEntry } from '../core/manifest.ts'
-import { mergeShape } from '../core/shape-diff.ts'
-import { tableId, type TableId } from '../core/table.ts'
+import { tableId } from '../core/table.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
-import { LoadParts, type PartLimits } from './load-parts.ts'
+import { LoadOfTable } from './load-of-table.ts'
+import type { PartLimits } from './load-parts.ts'
+import { Permits } from './permits.ts'
 import type { LoadSnapshot, Source } from './source.ts'
+import { Throttle } from './throttle.ts'
 import type { TrackedTables } from './tracked-tables.ts'
 import type { WantedLoad } from './wanted-loads.ts'
 
 export interface LoadLimits extends PartLimits {
-  /** Tables that are copied at the same time. */
+  /** Connections that copy at the same time. */
   readonly parallel: number
+  /** A larger table is copied in ranges of this size. */
+  readonly rangeBytes: number
+  /** Of all copies together; `null`: as fast as it goes. */
+  readonly maxRowsPerSecond: number | null
 }
 
 export interface LoaderParts {
@@ -50,9 +56,13 @@ const RETRY_AFTER_MS = 500
 
 export class Loader {
   readonly #parts: LoaderParts
+  readonly #permits: Permits
+  readonly #throttle: Throttle
 
   constructor(parts: LoaderParts) {
     this.#parts = parts
+    this.#permits = new Permits(parts.limits.parallel)
+    this.#throttle = new Throttle(parts.limits, parts.clock)
   }
 
   /**
@@ -125,7 +135,10 @@ export class Loader {
 
   /** False if the load must begin again under another snapshot. */
   async #tryLoad(wanted: WantedLoad, session: LoadSession, signal: AbortSignal): Promise<boolean> {
-    const load = new LoadOfTable(this.#parts, this.#parts.newId())
+    using _ = await this.#permits.take()
+    if (signal.aborted) return false
+    const shared = { permits: this.#permits, throttle: this.#throttle }
+    const load = new LoadOfTable({ ...this.#parts, ...shared }, this.#parts.newId())
     try {
       await load.run(wanted, session, signal)
       return true
@@ -136,71 +149,5 @@ export class Loader {
       load.cancel(error)
       return false
     }
-  }
-}
-
-class LoadOfTable {
-  readonly #parts: LoaderParts
-  readonly #load: string
-  #table: TableId | null = null
-  readonly #startedAt: number
-
-  constructor(parts: LoaderParts, load: string) {
-    this.#parts = parts
-    this.#load = load
-    this.#startedAt = parts.clock.now()
-  }
-
-  async run(wanted: WantedLoad, session: LoadSession, signal: AbortSignal): Promise<void> {
-    const { log, tables, queue, emit } = this.#parts
-    const { table, isReload } = wanted
-    await using copy = await session.snapshot.open(table)
-    const wire = { table: copy.name, oid: table.oid, ...copy.facts }
-    const shape = mergeShape(tables.shapeOf(table.oid), wire)
-    const id = tableId(copy.name)
-    const { since } = session
-    const { lsn } = session.snapshot
-    // Before anything is awaited, or the stream might meanwhile show another first shape.
-    tables.introduce({ id, shape })
-    const key = await log.writeShape(shape)
-    this.#table = id
-    const load = this.#load
-    queue({ type: 'load-begin', table: id, load, shape: key, lsn, since, for: wanted.for })
-    emit({ type: 'load-began', table: id, isReload })
-
-    const lines = log.loadLines(shape, { lsn, order: session.tick })
-    const rows = copy.rows(shape.columns.map(({ wire: place }) => place))
-    const parts = new LoadParts(rows, lines, this.#parts.limits)
-    const bytes = await this.#copy(parts, id, signal)
-    queue({ type: 'load-end', table: id, load, rows: parts.rows })
-    const seconds = (this.#parts.clock.now() - this.#startedAt) / 1000
-    emit({ type: 'load-ended', table: id, rows: parts.rows, bytes, seconds })
-  }
-
-  /** The load is over without an end; if it had begun in the log, the log says so. */
-  cancel(error: unknown): void {
-    if (this.#table === null) return
-    const reason = error instanceof CodedError ? error.code : String(error)
-    this.#parts.queue({ type: 'load-cancel', table: this.#table, load: this.#load })
-    this.#parts.emit({ type: 'load-cancelled', table: this.#table, reason })
-  }
-
-  async #copy(parts: LoadParts, table: TableId, signal: AbortSignal): Promise<number> {
-    const { log, queue, emit } = this.#parts
-    let bytes = 0
-    try {
-      for (let part = 0; await parts.hasMore(); part++) {
-        signal.throwIfAborted()
-        const before = parts.rows
-        const place = { table, load: this.#load, part }
-        const entry = await log.writeLoadPart(place, parts.next())
-        queue({ ...entry, rows: parts.rows - before })
-        bytes += entry.bytes
-        emit({ type: 'load-progress', table, rows: parts.rows, bytes })
-      }
-    } finally {
-      await parts.cancel()
-    }
-    return bytes
   }
 }

@@ -4,7 +4,12 @@
  */
 
 import type { Relation } from '../pgoutput/messages.ts'
-import { describeTable, missingValues, type SourceTable } from '../postgres/catalog.ts'
+import {
+  columnsWithDefault,
+  describeTable,
+  missingValues,
+  type SourceTable,
+} from '../postgres/catalog.ts'
 import { withConnection, type ConnectOptions } from '../postgres/connect.ts'
 import { TypeCatalog } from '../postgres/types.ts'
 import type { RelationCatalog, RelationFacts } from './tracked-tables.ts'
@@ -20,14 +25,18 @@ export class PostgresCatalog implements RelationCatalog {
   async describe(relation: Relation): Promise<RelationFacts> {
     return withConnection(this.#connection, async (client) => {
       const types = await this.#typesFor(client, relation.columns)
-      const table = relation.identity === 'full' ? await describeTable(client, relation.oid) : null
-      const columns = relation.columns.map(({ name, typeOid, modifier }) => ({
+      const table = await describeTable(client, relation.oid)
+      const numbers = numbersOf(relation, table)
+      const columns = relation.columns.map(({ name, typeOid, modifier }, i) => ({
         name,
         type: types.resolve(typeOid, modifier),
+        ...(numbers && { attnum: numbers[i]! }),
       }))
       const flagged = relation.columns.filter(({ isKey }) => isKey).map(({ name }) => name)
       const key = relation.identity === 'full' ? (table?.key ?? []) : flagged
-      return { columns, key, missing: await missingValues(client, relation.oid) }
+      const missing = await missingValues(client, relation.oid)
+      const computed = await columnsWithDefault(client, relation.oid)
+      return { columns, key, missing, computed }
     })
   }
 
@@ -37,9 +46,10 @@ export class PostgresCatalog implements RelationCatalog {
     table: SourceTable,
   ): Promise<Pick<RelationFacts, 'columns' | 'key'>> {
     const types = await this.#typesFor(client, table.columns)
-    const columns = table.columns.map(({ name, typeOid, modifier }) => ({
+    const columns = table.columns.map(({ name, typeOid, modifier, attnum }) => ({
       name,
       type: types.resolve(typeOid, modifier),
+      attnum,
     }))
     return { columns, key: table.key }
   }
@@ -57,4 +67,20 @@ export class PostgresCatalog implements RelationCatalog {
     this.#types = types
     return types
   }
+}
+
+/**
+ * The numbers of the columns, or `null`. The message may be older than what the catalogs have now, so
+ * they are taken only if every column is there still, as it was and in the same order.
+ */
+function numbersOf(relation: Relation, table: SourceTable | null): readonly number[] | null {
+  const known = new Map(table?.columns.map((column) => [column.name, column]))
+  const numbers: number[] = []
+  for (const { name, typeOid } of relation.columns) {
+    const column = known.get(name)
+    if (column === undefined || column.typeOid !== typeOid) return null
+    if (column.attnum <= (numbers.at(-1) ?? 0)) return null
+    numbers.push(column.attnum)
+  }
+  return numbers
 }

@@ -20,8 +20,9 @@ import { connect, type ConnectOptions } from '../postgres/connect.ts'
 import { CopyStream } from '../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../postgres/quote.ts'
 import { foreignCode, fromPostgres } from '../postgres/sqlstate.ts'
+import { ctidIn, type PageRange } from './page-ranges.ts'
 import type { PostgresCatalog } from './postgres-catalog.ts'
-import type { LoadableTable, LoadSnapshot, TableCopy } from './source.ts'
+import type { LoadableTable, LoadSnapshot, RangeCopy, TableCopy } from './source.ts'
 
 export interface SnapshotParts {
   readonly connection: ConnectOptions
@@ -82,10 +83,15 @@ async function openCopy(
     await beginUnder(client, snapshot)
     const described = await lockUnchanged(client, table)
     const facts = await catalog.factsOf(client, described)
+    const pages = await pagesOf(client, described)
     return {
       name: described.name,
       facts,
-      rows: (places) => copyRows(client, described, places),
+      rows: (places, range) => copyRows(client, { table: described, places, range }),
+      ...(pages !== null && {
+        pages,
+        beside: () => openBeside(connection, { snapshot, clients }, described),
+      }),
       [Symbol.asyncDispose]: end,
     }
   } catch (error) {
@@ -172,6 +178,50 @@ async function hasSameColumns(client: Client, { oid, name }: LoadableTable): Pro
   )
 }
 
+/** A scan of a range of pages came with 14; of partitions each has its own pages. */
+const PAGES = `
+  select (pg_relation_size(c.oid) / current_setting('block_size')::int)::float8 as pages
+    from pg_class c join pg_am on pg_am.oid = c.relam
+   where c.oid = $1 and c.relkind = 'r' and amname = 'heap'
+     and current_setting('server_version_num')::int >= 140000`
+
+/** `null` if it cannot be copied in ranges. */
+async function pagesOf(client: Client, { oid }: SourceTable): Promise<number | null> {
+  const { rows } = await client.query<{ pages: number }>(PAGES, [oid])
+  return rows[0]?.pages ?? null
+}
+
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/**
+ * Another connection for ranges of a table that is locked already. It must not wait for a lock of its
+ * own: it would stand behind whoever waits for the first connection, which waits for this one.
+ */
+async function openBeside(
+  connection: ConnectOptions,
+  { snapshot, clients }: Keeper,
+  table: SourceTable,
+): Promise<RangeCopy | null> {
+  const client = await connect(connection)
+  clients.add(client)
+  const end = async (): Promise<void> => {
+    clients.delete(client)
+    await client.end().catch(() => {})
+  }
+  try {
+    await beginUnder(client, snapshot)
+    await client.query(`LOCK TABLE ${quoteTable(table.name)} IN ACCESS SHARE MODE NOWAIT`)
+    return {
+      rows: (places, range) => copyRows(client, { table, places, range }),
+      [Symbol.asyncDispose]: end,
+    }
+  } catch (error) {
+    await end()
+    if (foreignCode(error) === LOCK_NOT_AVAILABLE) return null
+    throw fromPostgres(error)
+  }
+}
+
 const GONE: ReadonlySet<string> = new Set([
   '42P01', // undefined_table
   '22023', // invalid_parameter_value: no such snapshot
@@ -183,12 +233,16 @@ function isGone(error: unknown): boolean {
   return GONE.has(foreignCode(error) ?? '')
 }
 
-async function* copyRows(
-  client: Client,
-  table: SourceTable,
-  places: readonly (number | null)[],
-): AsyncGenerator<Buffer> {
-  const copy = client.query(new CopyStream(copyStatement(table, places)))
+interface Copied {
+  readonly table: SourceTable
+  readonly places: readonly (number | null)[]
+  readonly range: PageRange | undefined
+}
+
+async function* copyRows(client: Client, copied: Copied): AsyncGenerator<Buffer> {
+  // Each range would read the whole table if the planner took its rows for most of it.
+  if (copied.range) await client.query('SET enable_seqscan = off')
+  const copy = client.query(new CopyStream(copyStatement(copied)))
   for (let block = await copy.next(); block !== null; block = await copy.next()) yield block
 }
 
@@ -196,15 +250,16 @@ async function* copyRows(
  * Plain COPY where the line is the table as it is; a query where places are empty or rows are in
  * partitions. Tables that inherit from this one are tables of their own.
  */
-export function copyStatement(table: SourceTable, places: readonly (number | null)[]): string {
+function copyStatement({ table, places, range }: Copied): string {
   const name = quoteTable(table.name)
-  const isPlain = !table.isPartitioned && places.every((place, i) => place === i)
+  const isPlain = !range && !table.isPartitioned && places.every((place, i) => place === i)
   const columns = places.map((place) => {
     if (place === null) return 'NULL'
     return quoteIdentifier(table.columns[place]!.name)
   })
+  const where = range ? ` WHERE ${ctidIn(range)}` : ''
   const source = isPlain
     ? `${name} (${columns.join(', ')})`
-    : `(SELECT ${columns.join(', ')} FROM ${table.isPartitioned ? '' : 'ONLY '}${name})`
+    : `(SELECT ${columns.join(', ')} FROM ${table.isPartitioned ? '' : 'ONLY '}${name}${where})`
   return `COPY ${source} TO STDOUT (FORMAT csv)`
 }

@@ -22,6 +22,9 @@ export interface Publication {
   readonly isOurs: boolean
 }
 
+/** Undefined table or schema: it got another name, or went, after it was listed. */
+const HAS_MOVED: ReadonlySet<string> = new Set(['42P01', '3F000'])
+
 type Named = { readonly name: TableName }
 
 /** Makes or extends our publication, if that is needed. `found` is how it is now. */
@@ -59,8 +62,13 @@ async function run(client: Client, sql: string): Promise<void> {
   try {
     await client.query(sql)
   } catch (error) {
-    if (foreignCode(error) !== INSUFFICIENT_PRIVILEGE) throw fromPostgres(error)
     const reason = error instanceof Error ? error.message : String(error)
+    if (HAS_MOVED.has(String(foreignCode(error)))) {
+      throw new CodedError('TABLE_CHANGED', `tables were renamed or dropped meanwhile: ${reason}`, {
+        cause: error,
+      })
+    }
+    if (foreignCode(error) !== INSUFFICIENT_PRIVILEGE) throw fromPostgres(error)
     throw new CodedError('PERMISSION_DENIED', `the publication cannot be made: ${reason}`, {
       cause: error,
       hint: `run as the owner of the tables: ${sql}`,

@@ -60,8 +60,10 @@ export async function readSlot(client: Client, name: string): Promise<SlotInfo |
     activePid: numberOf(slot['active_pid']),
     isFailover: slot['failover'] === true,
     isSynced: slot['synced'] === true && onStandby,
+    // 16 calls every reason a conflict, though a primary has none but removed WAL.
     invalidation:
-      textOf(slot['invalidation_reason']) ?? (slot['conflicting'] === true ? 'conflict' : null),
+      textOf(slot['invalidation_reason']) ??
+      (slot['conflicting'] === true && onStandby ? 'conflict' : null),
     unusedMs,
   }
 }

@@ -8,6 +8,7 @@
 import type { Lsn } from '../core/lsn.ts'
 import type { RunInfo } from '../core/manifest.ts'
 import type { TableName } from '../core/table.ts'
+import type { PageRange } from './page-ranges.ts'
 import type { TimelineSwitch } from './timeline.ts'
 import type { RelationCatalog, RelationFacts } from './tracked-tables.ts'
 
@@ -89,5 +90,14 @@ export interface TableCopy extends AsyncDisposable {
    * The rows as lines of CSV, one in each CopyData message of the blocks. `places` says for each
    * column of the line which column of `facts` it is; `null` is an empty one.
    */
-  rows(places: readonly (number | null)[]): AsyncIterable<Buffer>
+  rows(places: readonly (number | null)[], range?: PageRange): AsyncIterable<Buffer>
+  /** How many pages the table has now. Left out where it cannot be copied in ranges of them. */
+  readonly pages?: number
+  /** Another connection that copies ranges of the same rows; `null` if there can be none now. */
+  readonly beside?: () => Promise<RangeCopy | null>
+}
+
+/** Only as good as the copy that it stands beside, which holds the table as it is. */
+export interface RangeCopy extends AsyncDisposable {
+  rows(places: readonly (number | null)[], range?: PageRange): AsyncIterable<Buffer>
 }

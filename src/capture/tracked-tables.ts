@@ -5,10 +5,12 @@
  * until its next row, and the barrier goes into the log right before that row.
  */
 
-import { diffShapes, mergeShape } from '../core/shape-diff.ts'
+import { fail } from '../core/errors.ts'
+import type { Emit } from '../core/events.ts'
+import { diffShapes, mergeShape, type WireColumn } from '../core/shape-diff.ts'
 import { tableId, type Shape, type TableId, type TableName } from '../core/table.ts'
-import type { ColumnType } from '../core/type.ts'
 import type { Relation } from '../pgoutput/messages.ts'
+import { ambiguitiesOf } from './ambiguity.ts'
 
 export interface TrackedTable {
   readonly id: TableId
@@ -18,7 +20,14 @@ export interface TrackedTable {
   readonly keyPlaces: ReadonlySet<number>
   readonly relation: Relation
   /** What the log must say before the next row. */
-  barrier: { readonly from: TableId; readonly defaults: Defaults } | null
+  barrier: Barrier | null
+}
+
+export interface Barrier {
+  readonly from: TableId
+  readonly defaults: Defaults
+  /** What of the change the log cannot tell. */
+  readonly ambiguities: readonly string[]
 }
 
 type Defaults = Readonly<Record<string, string | null>>
@@ -29,11 +38,13 @@ export interface RelationCatalog {
 }
 
 export interface RelationFacts {
-  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[]
+  readonly columns: readonly WireColumn[]
   /** Names of the columns by which rows are found again. */
   readonly key: readonly string[]
   /** Text of rows that are older than the column, by column. */
   readonly missing: ReadonlyMap<string, string | null>
+  /** Names of the columns that have a default, which may be computed for each row. */
+  readonly computed: ReadonlySet<string>
 }
 
 /** What the log says about a table. */
@@ -42,9 +53,15 @@ export interface KnownShape {
   readonly shape: Shape
 }
 
+/** What is done about changes that the log cannot tell. */
+export type DdlPolicy = 'resync' | 'stop' | 'ignore'
+
 export interface TrackedTablesParts {
   readonly isSelected: (name: TableName) => boolean
   readonly catalog: RelationCatalog
+  /** `resync` if it is not said. */
+  readonly ddl?: DdlPolicy
+  readonly emit?: Emit
 }
 
 export class TrackedTables {
@@ -70,11 +87,6 @@ export class TrackedTables {
     if (!this.#inLog.has(known.shape.oid)) this.#inLog.set(known.shape.oid, known)
   }
 
-  knows(relation: Relation): boolean {
-    const known = this.#tables.get(relation.oid)
-    return known !== undefined && isSameRelation(known.relation, relation)
-  }
-
   /**
    * Compared with the log, never with what the stream has shown since: after a restart it shows
    * shapes from before those that the log has, and in the end nothing may have changed.
@@ -84,6 +96,7 @@ export class TrackedTables {
     const id = tableId(name)
     const facts = await this.#parts.catalog.describe(relation)
     const known = this.#inLog.get(relation.oid) ?? null
+    const former = this.#formerOf(id, relation.oid)
     const wire = { table: name, oid: relation.oid, columns: facts.columns, key: facts.key }
     const shape = mergeShape(known?.shape ?? null, wire)
     this.#tables.set(relation.oid, {
@@ -92,13 +105,43 @@ export class TrackedTables {
       relation,
       isSelected: this.#parts.isSelected(name),
       keyPlaces: keyPlaces(shape),
-      barrier: known && barrier(known, { id, shape }, facts),
+      barrier: former
+        ? { from: id, defaults: {}, ambiguities: ['it is another table of the same name'] }
+        : known && barrier(known, { id, shape }, facts),
     })
-    if (known === null) this.#inLog.set(relation.oid, { id, shape })
+    if (known === null && former === null) this.#inLog.set(relation.oid, { id, shape })
+  }
+
+  /** Whether the table has to be loaded again behind its barrier. */
+  mustReload({ id, barrier: found }: TrackedTable): boolean {
+    const changes = found?.ambiguities ?? []
+    if (changes.length === 0) return false
+    const { ddl = 'resync', emit } = this.#parts
+    if (ddl === 'stop') {
+      fail('DDL_AMBIGUOUS', `${id} was changed: ${changes.join('; ')}`, {
+        hint: 'set source.ddl to resync, and the table is loaded again',
+        details: { table: id },
+      })
+    }
+    emit?.({ type: 'ddl-ambiguous', table: id, changes, isReloaded: ddl === 'resync' })
+    return ddl === 'resync'
+  }
+
+  /** The table that had the name in the log, if it is not this one. */
+  #formerOf(id: TableId, oid: number): KnownShape | null {
+    if (this.#inLog.get(oid)?.id === id) return null
+    return [...this.#inLog.values()].find((known) => known.id === id) ?? null
   }
 
   /** The barrier of the table is part of the log now. */
   passed(table: TrackedTable): void {
+    const former = this.#formerOf(table.id, table.shape.oid)
+    if (former !== null) {
+      // It may live on under another name, as a table that is new to the log.
+      this.#inLog.delete(former.shape.oid)
+      const other = this.#tables.get(former.shape.oid)
+      if (other !== undefined) other.barrier = null
+    }
     table.barrier = null
     this.#inLog.set(table.shape.oid, { id: table.id, shape: table.shape })
   }
@@ -107,14 +150,15 @@ export class TrackedTables {
 function barrier(
   before: KnownShape,
   now: KnownShape,
-  { missing }: RelationFacts,
+  facts: RelationFacts,
 ): TrackedTable['barrier'] {
   if (before.shape === now.shape && before.id === now.id) return null
   const defaults: Record<string, string | null> = {}
-  for (const { name } of diffShapes(before.shape, now.shape).added) {
-    defaults[name] = missing.get(name) ?? null
+  const diff = diffShapes(before.shape, now.shape)
+  for (const { name } of diff.added) {
+    defaults[name] = facts.missing.get(name) ?? null
   }
-  return { from: before.id, defaults }
+  return { from: before.id, defaults, ambiguities: ambiguitiesOf(before.shape, diff, facts) }
 }
 
 function keyPlaces({ columns, key }: Shape): ReadonlySet<number> {
@@ -124,22 +168,4 @@ function keyPlaces({ columns, key }: Shape): ReadonlySet<number> {
     if (wire !== null) places.add(wire)
   }
   return places
-}
-
-function isSameRelation(a: Relation, b: Relation): boolean {
-  return (
-    a.namespace === b.namespace &&
-    a.name === b.name &&
-    a.identity === b.identity &&
-    a.columns.length === b.columns.length &&
-    a.columns.every((column, i) => {
-      const other = b.columns[i]!
-      return (
-        column.name === other.name &&
-        column.typeOid === other.typeOid &&
-        column.modifier === other.modifier &&
-        column.isKey === other.isKey
-      )
-    })
-  )
 }

@@ -1,8 +1,9 @@
 /**
  * Which tables must be loaded now, and for whom.
  *
- * Pure. A table without a complete load is loaded for all, unless there are to be no loads; one that a consumer has asked for is
- * loaded for those who asked, unless the newest load answers them already. One load of a table at a
+ * Pure. A table without a complete load, or changed since in a way that the log cannot tell, is
+ * loaded for all, unless there are to be no loads; one that a consumer has asked for is loaded for
+ * those who asked, unless the newest load answers them already. One load of a table at a
  * time: what is asked for meanwhile waits for the next look.
  */
 
@@ -31,7 +32,7 @@ export function wantedLoads(
     if (state && state.openLoads.length > 0) continue
     const newest = state?.newestLoad ?? null
     if (newest === null && mode !== 'cdc') {
-      wanted.push({ table, for: 'all', isReload: false })
+      wanted.push({ table, for: 'all', isReload: state?.ambiguousAt !== undefined })
       continue
     }
     const consumers = requests

@@ -15,7 +15,7 @@ export interface Config {
   readonly source: SourceConfig
   readonly lake: LakeConfig
   readonly targets: readonly TargetConfig[]
-  readonly fullLoad: { readonly parallel: number }
+  readonly fullLoad: FullLoadConfig
   readonly server: ServerConfig | null
 }
 
@@ -30,6 +30,10 @@ interface SourceConfig {
   readonly slot: string
   readonly publication: Publication
   readonly heartbeatMs: number
+  /** What is done about changes of tables that the log cannot tell. */
+  readonly ddl: 'resync' | 'stop' | 'ignore'
+  /** How often new tables and requests for loads are looked for. */
+  readonly lookEveryMs: number
   /** `null`: none but the server's own. */
   readonly walBudget: WalBudget | null
   /** Standbys keep a copy of the slot. */
@@ -57,6 +61,13 @@ interface LakeConfig {
     readonly rows: number
     readonly bytes: number
   }
+}
+
+interface FullLoadConfig {
+  readonly parallel: number
+  readonly rangeBytes: number
+  /** `null`: as fast as it goes. */
+  readonly maxRowsPerSecond: number | null
 }
 
 export interface TargetConfig {

@@ -29,7 +29,9 @@ export function finishConfig(
       tables: source.tables,
       slot: source.slot ?? name,
       publication: { name: source.publication ?? name, isOurs: source.publication === undefined },
+      ddl: source.ddl,
       heartbeatMs: source.heartbeat,
+      lookEveryMs: source.lookEvery,
       walBudget: source.walBudget ?? null,
       failover: source.failover,
       spoolFolder: resolve(folder, source.spool ?? `.millrace/${task}/spool`),
@@ -40,7 +42,7 @@ export function finishConfig(
       flush: { everyMs: lake.flush.every, rows: lake.flush.rows, bytes: lake.flush.bytes },
     },
     targets: targetsOf(document, folder),
-    fullLoad,
+    fullLoad: { ...fullLoad, maxRowsPerSecond: fullLoad.maxRowsPerSecond ?? null },
     server: server && { ...server.listen, token: server.token ?? null },
   }
 }

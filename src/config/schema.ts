@@ -14,7 +14,7 @@ import { NOT_YET } from './not-yet.ts'
 import { serverSection } from './server-section.ts'
 import { sourceSection } from './source-section.ts'
 import { targetsSection } from './target-section.ts'
-import { count } from './units.ts'
+import { bytes, count } from './units.ts'
 
 export const configSchema = z.strictObject({
   task: z
@@ -41,7 +41,20 @@ export const configSchema = z.strictObject({
     .strictObject({
       parallel: count({ min: 1, max: 64 })
         .prefault(4)
-        .describe('How many tables are copied at the same time.'),
+        .describe(
+          'How many connections copy at the same time: a table each, or ranges of a large one.',
+        ),
+      rangeBytes: bytes()
+        .prefault('256MiB')
+        .describe(
+          'A table that is larger is copied in ranges of this size, by several connections. ' +
+            'PostgreSQL 14 and later; partitioned tables are copied whole.',
+        ),
+      maxRowsPerSecond: count({ min: 1 })
+        .optional()
+        .describe(
+          'Spares the source: no more rows than this are copied in a second, all tables together.',
+        ),
     })
     .prefault({})
     .describe('How existing rows are copied.'),

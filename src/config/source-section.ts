@@ -76,6 +76,12 @@ export const sourceSection = z
         'How often the slot of an idle task is moved on, so that other databases of the server do ' +
           'not pile up WAL for it.',
       ),
+    lookEvery: duration(100)
+      .prefault('10s')
+      .describe(
+        'How often the running task looks for tables that have begun to match, and for loads that ' +
+          'a target or `millrace resync` has asked for.',
+      ),
     spool: z
       .string()
       .min(1)
@@ -83,6 +89,15 @@ export const sourceSection = z
       .describe(
         'A folder for transactions that are too large for the memory of the server and have not ' +
           'ended. It is emptied at every start. Without it: `.millrace/<task>/spool`.',
+      ),
+    ddl: z
+      .enum(['resync', 'stop', 'ignore'])
+      .default('resync')
+      .describe(
+        'What is done when a table is changed in a way whose effect on its rows is not in the stream, ' +
+          'such as a type that is rewritten, another key, or a new column with a computed default. ' +
+          '`resync` loads the table again, `stop` stops the task (`DDL_AMBIGUOUS`), `ignore` only ' +
+          'warns, and rows may differ from then on.',
       ),
     columns: notYet('Leaves out columns of tables.'),
     walBudget: z

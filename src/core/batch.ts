@@ -56,6 +56,8 @@ export type BarrierItem =
       readonly position: Position
       /** For each added column the text that rows have which existed before: `attmissingval`. */
       readonly defaults: Readonly<Record<string, string | null>>
+      /** See `ShapeEntry`. */
+      readonly isAmbiguous?: true
     }
   | {
       readonly type: 'rename'

@@ -54,6 +54,14 @@ export type CaptureEvent =
   | { readonly type: 'capture-warnings'; readonly warnings: readonly CaptureWarning[] }
   /** The source could not be searched for new tables; what runs is not affected. */
   | { readonly type: 'look-failed'; readonly error: CodedError }
+  /** A table was changed in a way whose effect on rows that exist the log cannot tell. */
+  | {
+      readonly type: 'ddl-ambiguous'
+      readonly table: TableId
+      readonly changes: readonly string[]
+      /** Whether the table is loaded again. */
+      readonly isReloaded: boolean
+    }
   /** How far the server's WAL is ahead of what it may forget, in bytes. */
   | { readonly type: 'source-lag'; readonly serverLsn: Lsn; readonly confirmedLsn: Lsn }
 

@@ -95,6 +95,8 @@ export interface ShapeEntry extends BarrierFields {
   readonly type: 'shape'
   readonly shape: string
   readonly defaults: Readonly<Record<string, string | null>>
+  /** The log cannot tell what the change did to rows that exist: the loads before it are void. */
+  readonly isAmbiguous?: true
 }
 export interface RenameEntry extends BarrierFields {
   readonly type: 'rename'

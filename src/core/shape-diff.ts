@@ -1,9 +1,9 @@
 /**
  * What changed between two shapes of a table, and how the shape of the lake follows the wire.
  *
- * Columns are compared by name. The server says nothing of what happened to them, so a column that
- * was renamed is one that vanished and one that is new; what that means for rows that exist is for
- * others to decide.
+ * The stream says nothing of what happened to columns. With their numbers from the catalog a renamed
+ * column is known by its number, and one that took the name of another by having another. Without
+ * numbers columns are compared by name, so a renamed one is one that vanished and one that is new.
  */
 
 import { fail } from './errors.ts'
@@ -11,15 +11,22 @@ import type { Column, Shape, TableName } from './table.ts'
 import type { ColumnType } from './type.ts'
 
 export interface ShapeDiff {
-  /** Columns that are new or have come back. */
+  /** Columns that are new, have come back, or stand where another of their name stood. */
   readonly added: readonly Column[]
   readonly dropped: readonly Column[]
+  readonly renamed: readonly Renamed[]
+  /** By the names that the columns have now. */
   readonly retyped: readonly Retyped[]
   readonly keyChanged: boolean
   /** The name the table has now, if it is another. */
   readonly renamedTable: TableName | null
   /** Whether a target has nothing to do. */
   readonly isEqual: boolean
+}
+
+export interface Renamed {
+  readonly from: string
+  readonly to: string
 }
 
 export interface Retyped {
@@ -32,49 +39,99 @@ export interface Retyped {
 export interface WireShape {
   readonly table: TableName
   readonly oid: number
-  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[]
+  readonly columns: readonly WireColumn[]
   /** Names of the key columns. */
   readonly key: readonly string[]
 }
 
+export interface WireColumn {
+  readonly name: string
+  readonly type: ColumnType
+  readonly attnum?: number
+}
+
 export function diffShapes(from: Shape, to: Shape): ShapeDiff {
-  const before = liveColumns(from)
+  const renamed = renames(from, to)
+  const names = new Map(renamed.map((pair) => [pair.from, pair.to]))
+  const nameNow = (name: string): string => names.get(name) ?? name
+  const before = liveColumns(from, nameNow)
   const after = liveColumns(to)
-  const added = [...after.values()].filter(({ name }) => !before.has(name))
-  const dropped = [...before.values()].filter(({ name }) => !after.has(name))
+  const isOther = (a: Column | undefined, b: Column | undefined): boolean =>
+    a === undefined || b === undefined || (from.oid === to.oid && isReplaced(a, b))
+  const added = [...after.values()].filter((now) => isOther(before.get(now.name), now))
+  const dropped = [...before].flatMap(([name, was]) => (isOther(was, after.get(name)) ? [was] : []))
   const retyped: Retyped[] = []
-  for (const { name, type } of after.values()) {
+  for (const now of after.values()) {
+    const { name, type } = now
     const old = before.get(name)
-    if (old && !isSameType(old.type, type)) retyped.push({ name, from: old.type, to: type })
+    if (old === undefined || isOther(old, now) || isSameType(old.type, type)) continue
+    retyped.push({ name, from: old.type, to: type })
   }
-  const keyChanged = !isSameSet(keyNames(from), keyNames(to))
+  const keyChanged = !isSameSet(keyNames(from).map(nameNow), keyNames(to))
   const renamedTable = isSameTable(from.table, to.table) ? null : to.table
-  const changes = added.length + dropped.length + retyped.length
+  const changes = added.length + dropped.length + renamed.length + retyped.length
   const isEqual = changes === 0 && !keyChanged && renamedTable === null
-  return { added, dropped, retyped, keyChanged, renamedTable, isEqual }
+  return { added, dropped, renamed, retyped, keyChanged, renamedTable, isEqual }
 }
 
 /**
- * The shape of the lake for what the wire has now. Columns keep their places by name, new ones are
- * appended, and a vanished one keeps its empty place, which it takes again if it comes back. It is
- * `previous` itself if nothing has changed.
+ * The shape of the lake for what the wire has now. Columns keep their places by number or by name, new
+ * ones are appended, and a vanished one keeps its empty place, which it takes again if it comes back.
+ * It is `previous` itself if nothing has changed.
  */
 export function mergeShape(previous: Shape | null, wire: WireShape): Shape {
   const places = new Map(wire.columns.map(({ name }, place) => [name, place]))
+  const names = newNames(previous, wire)
   const columns = (previous?.columns ?? []).map((old): Column => {
-    const place = places.get(old.name)
-    places.delete(old.name)
-    return place === undefined
-      ? { ...old, wire: null }
-      : { name: old.name, type: wire.columns[place]!.type, wire: place }
+    const name = names.get(old.name) ?? old.name
+    const place = places.get(name)
+    if (place === undefined) return { ...old, wire: null }
+    places.delete(name)
+    return liveColumn(wire.columns[place]!, place, old.attnum)
   })
-  for (const [name, place] of places) {
-    columns.push({ name, type: wire.columns[place]!.type, wire: place })
-  }
+  for (const place of places.values()) columns.push(liveColumn(wire.columns[place]!, place))
   const key = keyPlaces(columns, wire)
   const { table, oid } = wire
   const merged: Shape = { table, oid, number: (previous?.number ?? 0) + 1, columns, key }
   return previous && isSameShape(previous, merged) ? previous : merged
+}
+
+function liveColumn({ name, type, attnum }: WireColumn, wire: number, before?: number): Column {
+  const number = attnum ?? before
+  return { name, type, wire, ...(number !== undefined && { attnum: number }) }
+}
+
+/**
+ * The columns that were renamed, from old name to new. Two columns of a shape never have one name, so
+ * a new name that also belongs to a column which is gone makes it a dropped column and a new one.
+ */
+function newNames(previous: Shape | null, wire: WireShape): Map<string, string> {
+  const names = new Map<string, string>()
+  if (previous === null || previous.oid !== wire.oid) return names
+  const byNumber = new Map(wire.columns.map(({ attnum, name }) => [attnum, name]))
+  for (const { name, attnum, wire: place } of previous.columns) {
+    const now = attnum === undefined || place === null ? undefined : byNumber.get(attnum)
+    if (now !== undefined && now !== name) names.set(name, now)
+  }
+  const known = new Set(previous.columns.map(({ name }) => name))
+  const isTaken = ([, to]: readonly [string, string]): boolean => known.has(to) && !names.has(to)
+  for (let pair; (pair = [...names].find(isTaken)) !== undefined;) names.delete(pair[0])
+  return names
+}
+
+/** A renamed column keeps its place among the columns of a table. */
+function renames(from: Shape, to: Shape): Renamed[] {
+  if (from.oid !== to.oid) return []
+  return from.columns.flatMap((old, i) => {
+    const now = to.columns[i]
+    const isLive = now !== undefined && now.wire !== null && old.wire !== null
+    return isLive && now.name !== old.name ? [{ from: old.name, to: now.name }] : []
+  })
+}
+
+/** Another column that has the name of one that is gone. */
+function isReplaced(a: Column, b: Column): boolean {
+  return a.attnum !== undefined && b.attnum !== undefined && a.attnum !== b.attnum
 }
 
 /** In the order of the columns: the server names them now in this order, now in that of an index. */
@@ -87,8 +144,12 @@ function keyPlaces(columns: readonly Column[], { key, table }: WireShape): numbe
   return places.toSorted((a, b) => a - b)
 }
 
-function liveColumns({ columns }: Shape): Map<string, Column> {
-  return new Map(columns.filter(({ wire }) => wire !== null).map((column) => [column.name, column]))
+function liveColumns(
+  { columns }: Shape,
+  nameOf: (name: string) => string = (name) => name,
+): Map<string, Column> {
+  const live = columns.filter(({ wire }) => wire !== null)
+  return new Map(live.map((column) => [nameOf(column.name), column]))
 }
 
 function keyNames({ key, columns }: Shape): string[] {
@@ -116,9 +177,10 @@ function isSameShape(a: Shape, b: Shape): boolean {
     a.oid === b.oid &&
     isSameSet(keyNames(a), keyNames(b)) &&
     a.columns.length === b.columns.length &&
-    a.columns.every(({ name, type, wire }, i) => {
+    a.columns.every(({ name, type, wire, attnum }, i) => {
       const other = b.columns[i]!
-      return name === other.name && wire === other.wire && isSameType(type, other.type)
+      const isSamePlace = name === other.name && wire === other.wire && attnum === other.attnum
+      return isSamePlace && isSameType(type, other.type)
     })
   )
 }

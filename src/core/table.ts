@@ -23,6 +23,8 @@ export interface Column {
   readonly type: ColumnType
   /** The place of the column in the tuples of the wire; `null` once it was dropped. */
   readonly wire: number | null
+  /** `attnum` at the source, which a column keeps when it is renamed; absent if it is not known. */
+  readonly attnum?: number
 }
 
 export interface Shape {

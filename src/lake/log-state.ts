@@ -31,8 +31,10 @@ export interface LogState {
 export interface TableState {
   /** Key of its shape now; oid and number of the shape stand in that file. */
   readonly shape: string
-  /** The load that was completed last, unless an epoch has voided it. */
+  /** The load that was completed last, unless an epoch or an ambiguous change has voided it. */
   readonly newestLoad: LoadState | null
+  /** The manifest with the last ambiguous change: loads whose `since` is before it do not count. */
+  readonly ambiguousAt?: number
   readonly openLoads: readonly LoadState[]
 }
 
@@ -119,8 +121,11 @@ class Tables {
   take(entry: Entry, { n, epoch }: Manifest): void {
     switch (entry.type) {
       case 'changes':
-      case 'shape':
         return this.#setShape(entry.table, entry.shape)
+      case 'shape':
+        this.#setShape(entry.table, entry.shape)
+        if (entry.isAmbiguous) this.#voidLoad(entry.table, n)
+        return
       case 'rename':
         return this.#rename(entry)
       case 'drop':
@@ -139,7 +144,10 @@ class Tables {
         const { rows } = entry
         return this.#withLoad(entry, (table, load) => ({
           ...without(table, load.load),
-          newestLoad: { ...load, rows, endedAt: n },
+          newestLoad:
+            load.since < (table.ambiguousAt ?? 0)
+              ? table.newestLoad
+              : { ...load, rows, endedAt: n },
         }))
       }
       case 'load-cancel':
@@ -151,6 +159,11 @@ class Tables {
     const table = this.now.get(id)
     if (table?.shape === shape) return
     this.#set(id, table ? { ...table, shape } : newTable(shape))
+  }
+
+  #voidLoad(id: TableId, ambiguousAt: number): void {
+    const table = this.now.get(id)
+    if (table) this.#set(id, { ...table, newestLoad: null, ambiguousAt })
   }
 
   #rename({ table: from, to, shape }: RenameEntry): void {

@@ -201,8 +201,9 @@ export class LogWriter {
         return { type: 'truncate', table, position, order: clock.last }
       case 'shape': {
         const shape = await this.#parts.shapes.write(item.shape)
-        const { defaults } = item
-        return { type: 'shape', table, position, order: clock.barrier(), shape, defaults }
+        const { defaults, isAmbiguous } = item
+        const fields = { table, position, order: clock.barrier(), shape, defaults }
+        return { type: 'shape', ...fields, ...(isAmbiguous && { isAmbiguous }) }
       }
       case 'rename': {
         const shape = await this.#parts.shapes.write(item.shape)

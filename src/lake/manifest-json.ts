@@ -160,7 +160,12 @@ function barrierJson(entry: BarrierEntry): object {
   const fields = { type, table, position: positionJson(entry.position), order }
   switch (entry.type) {
     case 'shape':
-      return { ...fields, shape: entry.shape, defaults: sorted(entry.defaults) }
+      return {
+        ...fields,
+        shape: entry.shape,
+        defaults: sorted(entry.defaults),
+        ...(entry.isAmbiguous && { isAmbiguous: true }),
+      }
     case 'rename':
       return { ...fields, to: entry.to, shape: entry.shape }
     case 'truncate':
@@ -217,8 +222,13 @@ function readBarrier(json: JsonObject, type: BarrierEntry['type']): BarrierEntry
     order: json.integer('order'),
   }
   switch (type) {
-    case 'shape':
-      return { type, ...fields, shape: readKey(json, 'shape'), defaults: readDefaults(json) }
+    case 'shape': {
+      const shape = readKey(json, 'shape')
+      const entry = { type, ...fields, shape, defaults: readDefaults(json) }
+      return json.has('isAmbiguous') && json.flag('isAmbiguous')
+        ? { ...entry, isAmbiguous: true }
+        : entry
+    }
     case 'rename':
       return { type, ...fields, to: readTable(json, 'to'), shape: readKey(json, 'shape') }
     case 'truncate':

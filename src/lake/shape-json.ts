@@ -19,7 +19,12 @@ export function shapeJson({ table, oid, number, columns, key }: Shape): object {
     table: { namespace: table.namespace, name: table.name },
     oid,
     number,
-    columns: columns.map(({ name, type, wire }) => ({ name, type: typeJson(type), wire })),
+    columns: columns.map(({ name, type, wire, attnum }) => ({
+      name,
+      type: typeJson(type),
+      wire,
+      ...(attnum !== undefined && { attnum }),
+    })),
     key,
   }
 }
@@ -40,7 +45,8 @@ export function readShape(json: JsonObject): Shape {
 
 function readColumn(json: JsonObject): Column {
   const wire = json.isNull('wire') ? null : json.integer('wire')
-  return { name: json.text('name'), type: readType(json.object('type')), wire }
+  const column = { name: json.text('name'), type: readType(json.object('type')), wire }
+  return json.has('attnum') ? { ...column, attnum: json.integer('attnum', 1) } : column
 }
 
 function typeJson({ oid, name, modifier, element }: ColumnType): object {

@@ -45,6 +45,7 @@ export function readState(json: JsonObject): { state: LogState; shapes: ShapesBy
       shape,
       newestLoad: table.isNull('newestLoad') ? null : readLoad(table.object('newestLoad')),
       openLoads: table.objects('openLoads').map(readLoad),
+      ...(table.has('ambiguousAt') && { ambiguousAt: table.integer('ambiguousAt', 1) }),
     })
   }
   const state = {
@@ -63,7 +64,7 @@ export function readState(json: JsonObject): { state: LogState; shapes: ShapesBy
 }
 
 function tableJson(table: TableId, state: TableState, shapes: ShapesByKey): object {
-  const { shape, newestLoad, openLoads } = state
+  const { shape, newestLoad, openLoads, ambiguousAt } = state
   const definition = shapes.get(shape) ?? fail('OBJECT_MISSING', `not in the lake: ${shape}`)
   return {
     table,
@@ -71,6 +72,7 @@ function tableJson(table: TableId, state: TableState, shapes: ShapesByKey): obje
     definition: shapeJson(definition),
     newestLoad: newestLoad && loadJson(newestLoad),
     openLoads: openLoads.map(loadJson),
+    ...(ambiguousAt !== undefined && { ambiguousAt }),
   }
 }
 

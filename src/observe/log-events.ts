@@ -49,6 +49,7 @@ class EventLines {
       case 'source-lag':
       case 'capture-warnings':
       case 'look-failed':
+      case 'ddl-ambiguous':
         return this.#capture(event)
       case 'load-planned':
       case 'load-began':
@@ -71,6 +72,12 @@ class EventLines {
         return
       case 'capture-warnings':
         return this.#warn(event.warnings)
+      case 'ddl-ambiguous': {
+        const { table, changes, isReloaded } = event
+        const message = 'table changed in a way that the log cannot tell'
+        this.#log.warn({ table, changes, isReloaded }, message)
+        return
+      }
       case 'look-failed':
         return this.#lookFailed(event.error)
       case 'source-lag': {

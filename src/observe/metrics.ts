@@ -68,6 +68,7 @@ export class Metrics {
       case 'look-failed':
         return this.#countError(event.error)
       case 'capture-warnings':
+      case 'ddl-ambiguous': // it is in the log
       case 'source-lag': // these are in the view
       case 'load-planned':
       case 'load-began':

@@ -31,6 +31,7 @@ export interface SourceColumn {
   readonly name: string
   readonly typeOid: number
   readonly modifier: number
+  readonly attnum: number
 }
 
 const IDENTITIES: Readonly<Record<string, Identity>> = {
@@ -53,7 +54,7 @@ const TABLES = `
          greatest(c.relpages + coalesce((select toast.relpages from pg_catalog.pg_class toast
                                           where toast.oid = c.reltoastrelid), 0), 0)::float8
            * pg_catalog.current_setting('block_size')::int as estimated_bytes,
-         coalesce((select json_agg(json_build_array(a.attname, a.atttypid::bigint, a.atttypmod) order by a.attnum)
+         coalesce((select json_agg(json_build_array(a.attname, a.atttypid::bigint, a.atttypmod, a.attnum) order by a.attnum)
                      from pg_catalog.pg_attribute a
                     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                       and a.attgenerated = ''), '[]') as columns,
@@ -101,6 +102,19 @@ export async function missingValues(
   return new Map(rows.map(({ name, value }) => [name, value]))
 }
 
+/** Names of the columns that have a default now, their own or that of their type, or an identity. */
+export async function columnsWithDefault(client: Client, oid: number): Promise<Set<string>> {
+  const { rows } = await client.query<{ name: string }>(
+    `select a.attname as name
+       from pg_catalog.pg_attribute a
+       left join pg_catalog.pg_type t on t.oid = a.atttypid
+      where a.attrelid = $1 and a.attnum > 0 and not a.attisdropped
+        and (a.atthasdef or a.attidentity <> '' or t.typtype = 'd')`,
+    [oid],
+  )
+  return new Set(rows.map(({ name }) => name))
+}
+
 async function queryTables(
   client: Client,
   where: string,
@@ -112,10 +126,11 @@ async function queryTables(
     name: { namespace: row.namespace, name: row.name },
     identity: IDENTITIES[row.identity] ?? 'default',
     isPartitioned: row.is_partitioned,
-    columns: row.columns.map(([name, typeOid, modifier]) => ({
+    columns: row.columns.map(([name, typeOid, modifier, attnum]) => ({
       name,
       typeOid,
       modifier,
+      attnum,
     })),
     key: row.key,
     estimatedRows: row.estimated_rows,
@@ -131,6 +146,6 @@ interface TableRow {
   readonly is_partitioned: boolean
   readonly estimated_rows: number
   readonly estimated_bytes: number
-  readonly columns: readonly [string, number, number][]
+  readonly columns: readonly [string, number, number, number][]
   readonly key: readonly string[]
 }

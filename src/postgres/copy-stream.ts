@@ -97,7 +97,8 @@ export class CopyStream implements Submittable {
         this.#wake = resolve
       })
     }
-    if (this.#error !== null) throw this.#error
+    // An error that comes with the beginning is for `next`, after what came before it.
+    if (this.#error !== null && !this.#isStarted) throw this.#error
   }
 
   /** The next block, or `null` at the end of the copy. One caller at a time. */

@@ -16,9 +16,12 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   '53400': 'NO_FREE_SLOT', // configuration_limit_exceeded
   '55000': 'SLOT_LOST', // object_not_in_prerequisite_state: the slot was invalidated
   '55006': 'SLOT_IN_USE', // object_in_use
+  '25P03': 'CONNECTION_LOST', // idle_in_transaction_session_timeout
+  '25P04': 'CONNECTION_LOST', // transaction_timeout
   '57P01': 'CONNECTION_LOST', // admin_shutdown
   '57P02': 'CONNECTION_LOST', // crash_shutdown
   '57P03': 'CONNECTION_LOST', // cannot_connect_now
+  '57P05': 'CONNECTION_LOST', // idle_session_timeout
 
   ECONNREFUSED: 'CONNECTION_LOST',
   ECONNRESET: 'CONNECTION_LOST',

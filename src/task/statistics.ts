@@ -124,6 +124,7 @@ export class Statistics {
       case 'source-lag':
       case 'capture-warnings':
       case 'look-failed':
+      case 'ddl-ambiguous':
         return this.#applyCapture(event)
       case 'load-planned':
       case 'load-began':
@@ -199,7 +200,8 @@ export class Statistics {
         this.#capture = { ...this.#capture, lagBytes }
         return
       }
-      case 'look-failed': // it is in the log, and changes nothing that runs
+      case 'look-failed': // these are in the log, and change nothing that runs
+      case 'ddl-ambiguous':
         return
       case 'capture-warnings': {
         const warnings = event.warnings.map(({ message }) => message)

@@ -552,6 +552,22 @@ function changesTables(make: MakePlace): void {
     await target.close()
   })
 
+  test('gives columns other names, which they may exchange, between two folds of one transaction', async () => {
+    const place = await make()
+    const target = await started(place, [['1', 'new', 'x'], ['2', 'new', 'y']]) // prettier-ignore
+    const names = ['id', 'note', 'status']
+    const columns = SHAPE.columns.map((column, i) => ({ ...column, name: names[i]! }))
+    const to = { ...SHAPE, number: 2, columns }
+    await apply(target, [
+      fold([upsert(['1', 'paid', UNCHANGED], ['1', null, null])]),
+      { type: 'alter', table: LIVE, from: SHAPE, to, defaults: {} },
+      fold([upsert(['2', UNCHANGED, 'z'], ['2', null, null])], LIVE, to),
+    ])
+    const rows = await place.rows(target, SHAPE.table)
+    assert.deepEqual(rows, [['1', 'paid', 'x'], ['2', 'new', 'z']]) // prettier-ignore
+    await target.close()
+  })
+
   test('alters a table between two folds of one transaction', async () => {
     const place = await make()
     const before = [['1', 'new', 'x'], ['2', 'new', 'y'], ['3', 'new', 'z']] // prettier-ignore

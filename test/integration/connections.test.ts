@@ -14,6 +14,7 @@ import {
 } from '../support/postgres.ts'
 import { CaptureRun } from './support/capture-run.ts'
 import { Certificates, HAS_OPENSSL } from './support/certificates.ts'
+import { disposeOf } from './support/dispose.ts'
 import { HOSTILE_SETTINGS, HostileRole } from './support/hostile-role.ts'
 import { sourceOf } from './support/source.ts'
 
@@ -210,11 +211,7 @@ describe('a server with TLS', { skip: HAS_OPENSSL ? false : 'openssl is not on t
     await db.query('create role certified login superuser')
   })
 
-  after(async () => {
-    await db?.[Symbol.asyncDispose]()
-    await server?.[Symbol.asyncDispose]()
-    await files?.[Symbol.asyncDispose]()
-  })
+  after(() => disposeOf(db, server, files))
 
   /** `at` is a host, or a user and a host. */
   function urlTo(at: string, parameters: Readonly<Record<string, string>>): string {

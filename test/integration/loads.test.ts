@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
 import { Loader } from '../../src/capture/loader.ts'
-import type { LoadSnapshot, Source } from '../../src/capture/source.ts'
+import type { PageRange } from '../../src/capture/page-ranges.ts'
+import type { LoadSnapshot, RangeCopy, Source } from '../../src/capture/source.ts'
 import { TrackedTables } from '../../src/capture/tracked-tables.ts'
+import { CodedError } from '../../src/core/errors.ts'
 import type { LoadEvent } from '../../src/core/events.ts'
 import { lsn } from '../../src/core/lsn.ts'
 import type { LoadEntry } from '../../src/core/manifest.ts'
@@ -26,6 +28,8 @@ interface LoadOptions {
   readonly meanwhile?: () => Promise<unknown>
   readonly signal?: AbortSignal
   readonly partBytes?: number
+  readonly parallel?: number
+  readonly rangeBytes?: number
   readonly tables?: (tables: TrackedTables) => void
 }
 
@@ -55,7 +59,12 @@ async function load(db: TestDatabase, options: LoadOptions = {}): Promise<Loaded
     log,
     tables,
     clock: systemClock,
-    limits: { parallel: 2, partBytes: options.partBytes ?? 1 << 20 },
+    limits: {
+      parallel: options.parallel ?? 2,
+      partBytes: options.partBytes ?? 1 << 20,
+      rangeBytes: options.rangeBytes ?? 1 << 28,
+      maxRowsPerSecond: null,
+    },
     newId: () => `load${++ids}`,
     emit: (event) => {
       if (event.type.startsWith('load-')) events.push(event as LoadEvent)
@@ -507,3 +516,177 @@ describe('a load that is stopped', () => {
     await noConnections(db)
   })
 })
+
+describe('a load in ranges', () => {
+  const LARGE = `create table t (id int primary key, note text);
+    insert into t select i, repeat(md5(i::text), 10) from generate_series(1, 7000) i`
+  const expected = `select id || ',' || note as line from t`
+
+  async function pagesOf(db: TestDatabase): Promise<number> {
+    const [row] = await db.query(`select pg_relation_size('t') / 8192 as pages`)
+    return Number(row?.['pages'])
+  }
+
+  async function linesOf(db: TestDatabase): Promise<string[]> {
+    return (await db.query(expected)).map(({ line }) => String(line)).toSorted()
+  }
+
+  test('has the rows of the snapshot, each once, while the table changes and grows', async () => {
+    await using db = await testDatabase()
+    await db.query(LARGE)
+    // Some ranges have no row any more.
+    await db.query('delete from t where id between 2000 and 5000')
+    const lines = await linesOf(db)
+    const meanwhile = () =>
+      db.query(`update t set note = 'later' where id % 3 = 0; delete from t where id % 7 = 0;
+        insert into t select i, repeat('new', 100) from generate_series(10000, 15000) i`)
+    const options = { rangeBytes: Math.ceil((await pagesOf(db)) / 3.5) * 8192, parallel: 3 }
+    const { tables } = await load(db, { ...options, meanwhile })
+    assert.deepEqual(rowsOf(tables), lines)
+    await noConnections(db)
+  })
+
+  test('is cut as asked for, and never has more connections than it may', async (t) => {
+    await using db = await testDatabase()
+    await db.query(LARGE)
+    await db.query('create table other (id int primary key); insert into other values (1)')
+    const [{ version } = {}] = await db.query(
+      `select current_setting('server_version_num')::int as version`,
+    )
+    const peak = { now: 0, most: 0, ranges: 0 }
+    const rangeBytes = Math.ceil((await pagesOf(db)) / 7) * 8192
+    const source = counting(sourceOf(db), peak)
+    const { tables, entries } = await load(db, { source, parallel: 3, rangeBytes })
+    assert.deepEqual(rowsOf(tables), await linesOf(db))
+    const parts = entries.filter(
+      (entry) => entry.type === 'load-part' && entry.table === 'public.t',
+    )
+    // Before 14 a range would be a scan of the whole table.
+    const isCut = Number(version) >= 140_000
+    assert.equal(parts.length, isCut ? 7 : 3)
+    assert.equal(peak.ranges, isCut ? 7 : 0)
+    assert.ok(peak.most <= 3, `${peak.most} connections`)
+    t.diagnostic(`${peak.most} connections`)
+  })
+
+  test('of a table that others wait for goes on with the connection that has it', async () => {
+    // Another connection stood behind the one that waited for the first, and the first waited for it.
+    await using db = await testDatabase()
+    await db.query(LARGE)
+    const lines = await linesOf(db)
+    const blocker = await db.client()
+    const source = sourceOf(db)
+    let altering: Promise<unknown> | undefined
+    const waits = `select 1 from pg_stat_activity where datname = '${db.name}'
+      and query like 'alter table t%' and wait_event_type = 'Lock'`
+    const held: Source = {
+      catalog: source.catalog,
+      prepare: () => source.prepare(),
+      open: (options, signal) => source.open(options, signal),
+      snapshot: async (signal) => {
+        const snapshot = await source.snapshot(signal)
+        return {
+          lsn: snapshot.lsn,
+          async open(table) {
+            const copy = await snapshot.open(table)
+            altering ??= blocker.query('alter table t add column late int')
+            await until(db, waits)
+            return copy
+          },
+          [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+        }
+      },
+    }
+    const { tables } = await load(db, { source: held, parallel: 3, rangeBytes: 65_536 })
+    await altering
+    assert.deepEqual(rowsOf(tables), lines)
+    await noConnections(db)
+  })
+
+  test('is cancelled as a whole when one of its connections dies, and begins again', async () => {
+    await using db = await testDatabase()
+    await db.query(LARGE)
+    const source = sourceOf(db)
+    let deaths = 0
+    const dying: Source = {
+      catalog: source.catalog,
+      prepare: () => source.prepare(),
+      open: (options, signal) => source.open(options, signal),
+      snapshot: async (signal) => {
+        const snapshot = await source.snapshot(signal)
+        return {
+          lsn: snapshot.lsn,
+          async open(table) {
+            const copy = await snapshot.open(table)
+            const { beside } = copy
+            if (beside === undefined) return copy
+            const failing = async () => {
+              if (deaths++ > 0) return beside()
+              throw new CodedError('CONNECTION_LOST', 'it died')
+            }
+            return {
+              ...copy,
+              beside: failing,
+              [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose](),
+            }
+          },
+          [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+        }
+      },
+    }
+    const { tables, entries } = await load(db, { source: dying, parallel: 2, rangeBytes: 65_536 })
+    assert.deepEqual(rowsOf(tables), await linesOf(db))
+    const cancel = entries.findIndex(({ type }) => type === 'load-cancel')
+    if (deaths > 0) {
+      const { load: cancelled } = entries[cancel]!
+      assert.ok(!entries.slice(cancel + 1).some((entry) => entry.load === cancelled))
+    }
+    await noConnections(db)
+  })
+})
+
+function rowsOf(tables: Loaded['tables']): readonly string[] {
+  return (tables['public.t'] ?? []).slice(1).toSorted()
+}
+
+/** The same source, which counts the connections that copy at a time, and the ranges. */
+function counting(source: Source, peak: { now: number; most: number; ranges: number }): Source {
+  const counted = <T extends RangeCopy>(copy: T): T => {
+    peak.most = Math.max(peak.most, ++peak.now)
+    return {
+      ...copy,
+      rows(places: readonly (number | null)[], range?: PageRange) {
+        if (range) peak.ranges++
+        return copy.rows(places, range)
+      },
+      async [Symbol.asyncDispose]() {
+        await copy[Symbol.asyncDispose]()
+        peak.now--
+      },
+    }
+  }
+  return {
+    catalog: source.catalog,
+    prepare: () => source.prepare(),
+    open: (options, signal) => source.open(options, signal),
+    snapshot: async (signal) => {
+      const snapshot = await source.snapshot(signal)
+      return {
+        lsn: snapshot.lsn,
+        async open(table) {
+          const copy = counted(await snapshot.open(table))
+          const { beside } = copy
+          if (beside === undefined) return copy
+          return {
+            ...copy,
+            beside: async () => {
+              const another = await beside()
+              return another && counted(another)
+            },
+          }
+        },
+        [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+      }
+    },
+  }
+}

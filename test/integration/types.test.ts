@@ -16,6 +16,7 @@ import { withConnection } from '../../src/postgres/connect.ts'
 import { quoteLiteral } from '../../src/postgres/quote.ts'
 import { testDatabase, type TestDatabase } from '../support/postgres.ts'
 import { CaptureRun, type LakeRow, type LakeTable } from './support/capture-run.ts'
+import { disposeOf } from './support/dispose.ts'
 import { HostileRole, serverVersion } from './support/hostile-role.ts'
 import { sourceOf } from './support/source.ts'
 import {
@@ -61,11 +62,7 @@ describe('values of every type', () => {
     await run.caughtUp()
   })
 
-  after(async () => {
-    await run?.[Symbol.asyncDispose]()
-    await role?.[Symbol.asyncDispose]()
-    await db?.[Symbol.asyncDispose]()
-  })
+  after(() => disposeOf(run, role, db))
 
   async function fill(family: number, firstId: number): Promise<void> {
     const types = FAMILIES[family]!.types

@@ -110,6 +110,8 @@ export class CaptureProcess {
         bytes: 1e6,
         heartbeatMs: network.random.pick([0, 60]),
         parallel: 2,
+        rangeBytes: 1 << 28,
+        maxRowsPerSecond: null,
         partBytes: 150,
         lookEveryMs: 1e9,
       },

@@ -132,9 +132,13 @@ export class ScriptedSource implements Source {
       describe: (relation) =>
         life.gate(`describe ${relation.name}`, () => {
           this.#mayBreak()
-          const columns = relation.columns.map(({ name }) => ({ name, type: TEXT }))
+          const columns = relation.columns.map(({ name }, i) => ({
+            name,
+            type: TEXT,
+            attnum: i + 1,
+          }))
           const { missing } = server.parts.database.tables.get(relation.name)!
-          return { columns, key: ['id'], missing: new Map(missing) }
+          return { columns, key: ['id'], missing: new Map(missing), computed: new Set() }
         }),
     }
   }

@@ -6,7 +6,7 @@
  */
 
 import { fail } from '../../core/errors.ts'
-import { diffShapes } from '../../core/shape-diff.ts'
+import { diffShapes, type Renamed } from '../../core/shape-diff.ts'
 import { tableId, type Column, type TableName } from '../../core/table.ts'
 import type { Step } from '../../core/target.ts'
 import { identifier, isSameName, literal, placeOf, qualified } from './names.ts'
@@ -61,14 +61,38 @@ export async function rename(tx: Transaction, { from, to }: StepOf<'rename'>): P
 
 /** Columns that were dropped at the source stay, with what they hold. */
 export async function alter(tx: Transaction, step: StepOf<'alter'>): Promise<void> {
-  const { added, retyped } = diffShapes(step.from, step.to)
+  const { added, renamed, retyped } = diffShapes(step.from, step.to)
   const changed = retyped.filter(({ from, to }) => duckdbType(from) !== duckdbType(to))
-  if (added.length === 0 && changed.length === 0) return
+  if (added.length + renamed.length + changed.length === 0) return
   const place = placeOf(step.table)
   if (tx.isWritten(place)) await rewrite(tx, place)
+  await renameColumns(tx, place, renamed)
   for (const column of added) await addColumn(tx, step, column)
   for (const change of changed) await retype(tx, step.table, change)
   await fillLists(tx, step, added)
+}
+
+/** Columns may have exchanged their names, so all give theirs up before any takes another. */
+async function renameColumns(
+  tx: Transaction,
+  place: TableName,
+  renamed: readonly Renamed[],
+): Promise<void> {
+  const table = `ALTER TABLE ${qualified(place)}`
+  const move = async (from: string, to: string): Promise<void> => {
+    await tx.run(`${table} RENAME COLUMN ${identifier(from)} TO ${identifier(to)}`)
+  }
+  for (const [i, { from }] of renamed.entries()) await move(from, between(i))
+  for (const [i, { to }] of renamed.entries()) {
+    if (await hasColumn(tx, place, to)) {
+      await tx.run(`${table} DROP COLUMN ${identifier(to)}`)
+    }
+    await move(between(i), to)
+  }
+}
+
+function between(i: number): string {
+  return `millrace renames ${i}`
 }
 
 async function addColumn(tx: Transaction, step: StepOf<'alter'>, column: Column): Promise<void> {

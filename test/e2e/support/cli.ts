@@ -36,6 +36,7 @@ export interface CliOptions {
 }
 
 export interface CliProcess extends AsyncDisposable {
+  readonly pid: number
   readonly ended: Promise<Ended>
   /** The log lines so far. */
   readonly lines: readonly LogLine[]
@@ -71,6 +72,7 @@ export function startCli(words: readonly string[], options: CliOptions = {}): Cl
 }
 
 class Watched implements CliProcess {
+  readonly pid: number
   readonly ended: Promise<Ended>
   readonly lines: LogLine[] = []
   readonly #child: ChildProcess
@@ -82,6 +84,7 @@ class Watched implements CliProcess {
 
   constructor(child: ChildProcess) {
     this.#child = child
+    this.pid = child.pid!
     alive.add(child)
     child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text))

@@ -1,7 +1,7 @@
 /** Capture from a test's database into a lake in memory, made of the real parts, and what the lake holds. */
 
 import { Capture } from '../../../src/capture/capture.ts'
-import type { PostgresSource } from '../../../src/capture/postgres-source.ts'
+import type { Source } from '../../../src/capture/source.ts'
 import { BlockPool, ChangeCursor } from '../../../src/core/change-log.ts'
 import { parseLsn, type Lsn } from '../../../src/core/lsn.ts'
 import { tableId, type Shape, type TableName } from '../../../src/core/table.ts'
@@ -40,7 +40,7 @@ export class CaptureRun implements AsyncDisposable {
   /** A lake that is given goes on. */
   static async start(
     db: Pick<TestDatabase, 'query'>,
-    source: PostgresSource,
+    source: Source,
     store = new MemoryStore(),
   ): Promise<CaptureRun> {
     return new CaptureRun(db, { source, store }, await SpoolFolder.make())
@@ -48,7 +48,7 @@ export class CaptureRun implements AsyncDisposable {
 
   private constructor(
     db: Pick<TestDatabase, 'query'>,
-    { source, store }: { source: PostgresSource; store: MemoryStore },
+    { source, store }: { source: Source; store: MemoryStore },
     spool: SpoolFolder,
   ) {
     this.#db = db
@@ -75,6 +75,8 @@ export class CaptureRun implements AsyncDisposable {
         bytes: 1 << 26,
         heartbeatMs: 50,
         parallel: 2,
+        rangeBytes: 1 << 28,
+        maxRowsPerSecond: null,
         partBytes: 1 << 24,
         lookEveryMs: 1e9,
       },
@@ -91,6 +93,11 @@ export class CaptureRun implements AsyncDisposable {
   /** Rejects with what ended the run. */
   get running(): Promise<void> {
     return this.#running
+  }
+
+  /** The folder of transactions that are streamed before they end. */
+  get spoolPath(): string {
+    return this.#spool.path
   }
 
   /** Resolves once every table is loaded. */
@@ -139,8 +146,11 @@ export class CaptureRun implements AsyncDisposable {
   /** Rejects with what ended the run, if it was not this. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    await this.#running
-    await this.#spool[Symbol.asyncDispose]()
+    try {
+      await this.#running
+    } finally {
+      await this.#spool[Symbol.asyncDispose]()
+    }
   }
 
   /** Looks again at every event. What ends the run ends the wait, too. */

@@ -35,7 +35,7 @@ export const HOSTILE_SETTINGS: Readonly<Record<string, string>> = {
 
 /** Settings that came later. */
 const HOSTILE_SINCE: readonly [version: number, name: string, value: string][] = [
-  [14, 'idle_session_timeout', `'100ms'`],
+  [14, 'idle_session_timeout', `'2s'`],
   [17, 'transaction_timeout', `'300ms'`],
 ]
 

@@ -155,6 +155,8 @@ class Task implements AsyncDisposable {
         bytes: 1 << 20,
         heartbeatMs: 10_000,
         parallel: 2,
+        rangeBytes: 1 << 28,
+        maxRowsPerSecond: null,
         partBytes: 1 << 20,
         lookEveryMs: 1e9,
       },

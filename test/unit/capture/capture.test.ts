@@ -96,6 +96,8 @@ async function loadedFrom(lake: Lake, whileOpening: () => Promise<void>): Promis
       bytes: 1,
       heartbeatMs: 1000,
       parallel: 1,
+      rangeBytes: 1 << 28,
+      maxRowsPerSecond: null,
       partBytes: 1,
       lookEveryMs: 1e9,
     },

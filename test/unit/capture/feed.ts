@@ -10,11 +10,13 @@ import { Intake } from '../../../src/capture/intake.ts'
 import { Pending } from '../../../src/capture/pending.ts'
 import {
   TrackedTables,
+  type DdlPolicy,
   type RelationCatalog,
   type RelationFacts,
 } from '../../../src/capture/tracked-tables.ts'
 import type { BatchItem, ChangeBatch, LogPosition } from '../../../src/core/batch.ts'
 import { BlockPool } from '../../../src/core/change-log.ts'
+import type { TaskEvent } from '../../../src/core/events.ts'
 import { lsn } from '../../../src/core/lsn.ts'
 import type { Shape, TableName } from '../../../src/core/table.ts'
 import { Decoder } from '../../../src/pgoutput/decoder.ts'
@@ -39,6 +41,7 @@ export class ScriptedCatalog implements RelationCatalog {
       })),
       key: this.keys.get(oid) ?? flagged,
       missing: this.missing,
+      computed: new Set(),
     }
   }
 }
@@ -46,19 +49,23 @@ export class ScriptedCatalog implements RelationCatalog {
 export interface FeedOptions {
   readonly resume?: { readonly lsn: bigint; readonly ordinal: number; readonly end: boolean }
   readonly isSelected?: (name: TableName) => boolean
+  readonly ddl?: DdlPolicy
 }
 
 export class Feed {
   readonly catalog = new ScriptedCatalog()
+  readonly events: TaskEvent[] = []
   readonly tables: TrackedTables
   readonly pending = new Pending(new BlockPool())
   readonly intake: Intake
   readonly #decoder: Decoder
 
-  constructor({ resume = { lsn: 0n, ordinal: 0, end: true }, isSelected }: FeedOptions = {}) {
+  constructor({ resume = { lsn: 0n, ordinal: 0, end: true }, isSelected, ddl }: FeedOptions = {}) {
     this.tables = new TrackedTables({
       isSelected: isSelected ?? (() => true),
       catalog: this.catalog,
+      ...(ddl && { ddl }),
+      emit: (event) => this.events.push(event),
     })
     const at: LogPosition = { ...resume, lsn: lsn(resume.lsn) }
     this.intake = new Intake(this.pending, this.tables, at)

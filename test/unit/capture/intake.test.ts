@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
+import type { DdlPolicy } from '../../../src/capture/tracked-tables.ts'
 import { mergeShape } from '../../../src/core/shape-diff.ts'
 import { tableId } from '../../../src/core/table.ts'
 import { UNCHANGED, wire, type RelationOptions } from '../../support/wire.ts'
@@ -240,13 +241,18 @@ describe('a run that goes on', () => {
   })
 })
 
+const CUSTOMERS_ID = tableId({ namespace: 'public', name: 'customers' })
+
 describe('a table that looks different', () => {
   const grown = { ...CUSTOMERS, columns: ['id', 'name', 'age'] }
   const moved = { ...CUSTOMERS, name: 'people' }
 
   /** The log has the table as its first Relation message shows it. */
-  async function feedWithCustomers(resume = { lsn: 0n, ordinal: 0, end: true }): Promise<Feed> {
-    const feed = new Feed({ resume })
+  async function feedWithCustomers(
+    resume = { lsn: 0n, ordinal: 0, end: true },
+    ddl: DdlPolicy = 'resync',
+  ): Promise<Feed> {
+    const feed = new Feed({ resume, ddl })
     const table = { namespace: 'public', name: 'customers' }
     const type = { oid: 25, name: 'text', modifier: -1 }
     const columns = ['id', 'name'].map((name) => ({ name, type }))
@@ -358,13 +364,30 @@ describe('a table that looks different', () => {
     })
   })
 
-  test('is described once, however often the server repeats itself', async () => {
+  test('is described again when the server repeats itself, for a column may be another of the same name', async () => {
     const feed = await feedWithCustomers()
     await feed.take(
       ...transaction(0x100n, wire.relation(CUSTOMERS), wire.insert(1, ['1', 'Ada'])),
       ...transaction(0x200n, wire.relation(CUSTOMERS), wire.insert(1, ['2', 'Bob'])),
     )
-    assert.equal(feed.catalog.asked, 1)
+    assert.equal(feed.catalog.asked, 2)
+  })
+
+  test('in a way that the log cannot tell has loads before its barrier voided, or stops, or is told', async () => {
+    const change = transaction(0x100n, wire.relation(grown), wire.insert(1, ['1', 'Ada', '3']))
+    const text = 'column age is new, and what rows have in it is not known'
+    const cases = [['resync', true], ['ignore', undefined]] as const // prettier-ignore
+    for (const [ddl, isAmbiguous] of cases) {
+      const feed = await feedWithCustomers(undefined, ddl)
+      await feed.take(...change)
+      const [item] = feed.pending.take()!.tables.get(CUSTOMERS_ID)!
+      assert.equal(item?.type === 'shape' && item.isAmbiguous, isAmbiguous)
+      const isReloaded = ddl === 'resync'
+      const told = { type: 'ddl-ambiguous', table: CUSTOMERS_ID, changes: [text], isReloaded }
+      assert.deepEqual(feed.events, [told])
+    }
+    const feed = await feedWithCustomers(undefined, 'stop')
+    await assert.rejects(feed.take(...change), { code: 'DDL_AMBIGUOUS', message: new RegExp(text) })
   })
 
   test('is a barrier of its own for each of two changes with a row between', async () => {

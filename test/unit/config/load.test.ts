@@ -52,6 +52,8 @@ describe('a configuration', () => {
         slot: 'millrace_shop',
         publication: { name: 'millrace_shop', isOurs: true },
         heartbeatMs: 60_000,
+        ddl: 'resync',
+        lookEveryMs: 10_000,
         walBudget: null,
         failover: false,
         spoolFolder: '/etc/shop/.millrace/shop/spool',
@@ -62,9 +64,15 @@ describe('a configuration', () => {
         flush: { everyMs: 5000, rows: 100_000, bytes: 67_108_864 },
       },
       targets: [],
-      fullLoad: { parallel: 4 },
+      fullLoad: { parallel: 4, rangeBytes: 268_435_456, maxRowsPerSecond: null },
       server: { host: '127.0.0.1', port: 7070, token: null },
     })
+  })
+
+  test('may leave out the host, or name a socket', () => {
+    for (const url of ['postgres://', 'postgres://u:p@/shop?host=/tmp', 'postgres:///shop']) {
+      assert.equal(parse(minimal.replace('env:SOURCE_URL', `'${url}'`)).config.source.url, url)
+    }
   })
 
   test('may say everything that this version has', () => {
@@ -78,6 +86,7 @@ source:
   slot: my_slot
   publication: My publication
   heartbeat: 5s
+  lookEvery: 1s
   walBudget: { bytes: 50GiB, action: drop-slot }
   failover: true
   spool: /var/spool/shop
@@ -88,7 +97,7 @@ lake:
 targets:
   local: { type: duckdb, path: ./warehouse.duckdb }
   other: { type: duckdb, path: /data/other.duckdb, interval: 0s }
-fullLoad: { parallel: 2 }
+fullLoad: { parallel: 2, rangeBytes: 1GiB, maxRowsPerSecond: 50_000 }
 server: { listen: '0.0.0.0:80', token: env:TOKEN }
 `)
     assert.deepEqual(config, {
@@ -103,6 +112,8 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
         slot: 'my_slot',
         publication: { name: 'My publication', isOurs: false },
         heartbeatMs: 5000,
+        ddl: 'resync',
+        lookEveryMs: 1000,
         walBudget: { bytes: 53_687_091_200, action: 'drop-slot' },
         failover: true,
         spoolFolder: '/var/spool/shop',
@@ -116,7 +127,7 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
         { name: 'local', type: 'duckdb', path: '/etc/shop/warehouse.duckdb', intervalMs: 1000 },
         { name: 'other', type: 'duckdb', path: '/data/other.duckdb', intervalMs: 0 },
       ],
-      fullLoad: { parallel: 2 },
+      fullLoad: { parallel: 2, rangeBytes: 1_073_741_824, maxRowsPerSecond: 50_000 },
       server: { host: '0.0.0.0', port: 80, token: 't0ken' },
     })
     assert.deepEqual(warnings, [])
@@ -448,6 +459,7 @@ describe('a file', () => {
     writeFileSync(join(folder, 'url.txt'), 'postgres://db/shop\n')
     const { config } = loadConfig(path, {})
     assert.equal(config.source.url, 'postgres://db/shop')
+    assert.equal(config.source.urlFile, join(folder, 'url.txt'))
     assert.deepEqual(config.lake.place, { type: 'folder', folder: join(folder, 'lake') })
   })
 

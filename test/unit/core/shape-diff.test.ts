@@ -16,17 +16,21 @@ const TYPES: Record<string, ColumnType> = {
   'int8[]': { oid: 1009, name: 'text', modifier: -1, element: INT8 },
 }
 
-/** `id:int8* name` is a table of a key column and a text. */
+/** `id:int8* name#2` is a table of a key column and a text, of which the number is known. */
 function wire(columns: string, rest: Partial<WireShape> = {}): WireShape {
   const parsed = columns.split(' ').map((text) => {
-    const [, name, type = 'text', star] = /^(\w+)(?::([^*]+))?(\*)?$/.exec(text)!
-    return { name: name!, type: TYPES[type]!, isKey: star !== undefined }
+    const [, name, type = 'text', number, star] = /^(\w+)(?::([^*#]+))?(?:#(\d+))?(\*)?$/.exec(
+      text,
+    )!
+    const attnum = number === undefined ? {} : { attnum: Number(number) }
+    const column = { name: name!, type: TYPES[type]!, ...attnum }
+    return { column, isKey: star !== undefined }
   })
   return {
     table: { namespace: 'app', name: 'orders' },
     oid: 16_384,
-    columns: parsed.map(({ name, type }) => ({ name, type })),
-    key: parsed.filter(({ isKey }) => isKey).map(({ name }) => name),
+    columns: parsed.map(({ column }) => column),
+    key: parsed.filter(({ isKey }) => isKey).map(({ column }) => column.name),
     ...rest,
   }
 }
@@ -47,6 +51,13 @@ describe('the shape of a table in the lake', () => {
     ['keeps the empty place of a dropped column', ['id* a b', 'id* b'], 'id@0 a@none b@1', 2],
     ['gives a column that comes back its old place', ['id* a b', 'id* b', 'id* b a'], 'id@0 a@2 b@1', 3],
     ['treats a renamed column as dropped and new', ['id* a b', 'id* c b'], 'id@0 a@none b@2 c@1', 2],
+    ['keeps the place of a renamed column whose number is known', ['id#1* a#2 b#3', 'id#1* c#2 b#3'], 'id@0 c@1 b@2', 2],
+    ['keeps the places of columns that exchange their names', ['id#1* a#2 b#3', 'id#1* b#2 a#3'], 'id@0 b@1 a@2', 2],
+    ['appends a new column that takes the name of a renamed one', ['id#1* a#2', 'id#1* b#2 a#3'], 'id@0 b@1 a@2', 2],
+    ['treats a column as new that takes the name of one dropped before', ['id#1* a#2 b#3', 'id#1* b#3', 'id#1* a#3'], 'id@0 a@1 b@none', 3],
+    ['treats a column as new that takes the name of one that goes', ['id#1* a#2 b#3', 'id#1* b#2'], 'id@0 a@none b@1', 2],
+    ['treats columns as new where such a name is the last of a chain', ['id#1* a#2 b#3 c#4', 'id#1* b#2 c#3'], 'id@0 a@none b@1 c@2', 2],
+    ['goes by names when a number is not known', ['id* a', 'id#1* c#2'], 'id@0 a@none c@1', 2],
     ['keeps the place of a retyped column', ['id* a b', 'id* a:int8 b'], 'id@0 a@1 b@2', 2],
     ['is a new one when columns only trade places', ['id* a b', 'id* b a'], 'id@0 a@2 b@1', 2],
     ['is a new one when the key is another', ['id* a', 'id a*'], 'id@0 a@1', 2],
@@ -78,6 +89,14 @@ describe('the shape of a table in the lake', () => {
   test('is the very same object when nothing has changed', () => {
     const first = mergeShape(null, wire('id* k* a:text[]', { key: ['id', 'k'] }))
     assert.equal(mergeShape(first, wire('id* k* a:text[]', { key: ['k', 'id'] })), first)
+  })
+
+  test('learns the number of a column, and keeps it when the wire does not tell it', () => {
+    const { shape } = merge(wire('id* a'), wire('id#1* a#2'), wire('id* a b'))
+    assert.deepEqual(
+      shape.columns.map(({ attnum }) => attnum),
+      [1, 2, undefined],
+    )
   })
 
   const renewals: [name: string, rest: Partial<WireShape>][] = [
@@ -113,12 +132,13 @@ describe('the difference of two shapes', () => {
       ...found,
       added: found.added.map(({ name }) => name).join(' '),
       dropped: found.dropped.map(({ name }) => name).join(' '),
+      renamed: found.renamed.map((pair) => `${pair.from}>${pair.to}`).join(' '),
       retyped: found.retyped.map(({ name }) => name).join(' '),
     }
   }
 
   const none = {
-    added: '', dropped: '', retyped: '', keyChanged: false, renamedTable: null, isEqual: false,
+    added: '', dropped: '', renamed: '', retyped: '', keyChanged: false, renamedTable: null, isEqual: false,
   } // prettier-ignore
 
   const cases: [before: string, after: string, found: Partial<typeof none>][] = [
@@ -127,6 +147,13 @@ describe('the difference of two shapes', () => {
     ['id* a', 'id* a b c', { added: 'b c' }],
     ['id* a b', 'id* b', { dropped: 'a' }],
     ['id* a', 'id* b', { added: 'b', dropped: 'a' }],
+    ['id#1* a#2', 'id#1* b#2', { renamed: 'a>b' }],
+    ['id#1* a#2 b#3', 'id#1* b#2 a#3', { renamed: 'a>b b>a' }],
+    ['id#1* a#2', 'id#1* b#2 a#3', { renamed: 'a>b', added: 'a' }],
+    ['id#1* a#2', 'id#1* b:int8#2', { renamed: 'a>b', retyped: 'b' }],
+    ['id#1* a#2', 'k#1* a#2', { renamed: 'id>k' }],
+    ['id#1* a#2', 'id#1* a:int8#3', { added: 'a', dropped: 'a' }],
+    ['id* a', 'id#1* a#2', { isEqual: true }],
     ['id* a', 'id* a:int8', { retyped: 'a' }],
     ['id* a:numeric(10,2)', 'id* a:numeric(12,2)', { retyped: 'a' }],
     ['id* a:text[]', 'id* a:int8[]', { retyped: 'a' }],
