@@ -158,7 +158,7 @@ describe('doctor', () => {
     await using folder = await taskFolder(source.url, {})
     const caughtUp = await runCli(['run', '--config', folder.config, '--until-caught-up'])
     assert.equal(caughtUp.code, 0, caughtUp.stderr)
-    await folder.configure({ task: 'other', source: { slot: 'millrace_mill' } })
+    await folder.configure({ task: 'other', source: { slot: folder.slot } })
     const [foreign] = wrong(await doctor(folder))
     assert.match(foreign!, /^lake LAKE_FOREIGN: .* belongs to task mill/)
   })

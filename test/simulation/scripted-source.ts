@@ -120,6 +120,14 @@ export class Server {
   }
 }
 
+const FIRST_COLUMNS = ['id', 'v', 't']
+
+/** A number that stays with its column: names of added ones, `c2` and so on, are never used again. */
+function attnumOf(name: string): number {
+  const place = FIRST_COLUMNS.indexOf(name)
+  return place >= 0 ? place + 1 : FIRST_COLUMNS.length + Number(name.slice(1))
+}
+
 export class ScriptedSource implements Source {
   readonly catalog: RelationCatalog
   readonly #server: Server
@@ -132,10 +140,10 @@ export class ScriptedSource implements Source {
       describe: (relation) =>
         life.gate(`describe ${relation.name}`, () => {
           this.#mayBreak()
-          const columns = relation.columns.map(({ name }, i) => ({
+          const columns = relation.columns.map(({ name }) => ({
             name,
             type: TEXT,
-            attnum: i + 1,
+            attnum: attnumOf(name),
           }))
           const { missing } = server.parts.database.tables.get(relation.name)!
           return { columns, key: ['id'], missing: new Map(missing), computed: new Set() }

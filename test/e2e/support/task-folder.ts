@@ -1,5 +1,6 @@
 /** A folder with a configuration, in which a task keeps its lake and its warehouse. */
 
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +24,8 @@ export interface TaskFolder extends AsyncDisposable {
   readonly config: string
   readonly lake: string
   readonly warehouse: string
+  /** The replication slot. */
+  readonly slot: string
   /** Writes the configuration again. */
   configure(sections: TaskSections): Promise<void>
 }
@@ -31,10 +34,12 @@ export interface TaskFolder extends AsyncDisposable {
 export async function taskFolder(sourceUrl: string, sections: TaskSections): Promise<TaskFolder> {
   const path = await mkdtemp(join(tmpdir(), 'millrace e2e '))
   const config = join(path, 'millrace.yaml')
+  // Slots belong to the whole server, which other tests use at the same time.
+  const slot = `mill_${randomBytes(6).toString('hex')}`
   const configure = async ({ source, lake, ...others }: TaskSections): Promise<void> => {
     const document = {
       task: 'mill',
-      source: { url: 'file:./source-url', tables: ['app.*'], ...source },
+      source: { url: 'file:./source-url', tables: ['app.*'], slot, ...source },
       lake: { url: './lake', flush: { every: '100ms' }, ...lake },
       targets: { local: { type: 'duckdb', path: './warehouse.duckdb', interval: '100ms' } },
       server: null,
@@ -47,6 +52,7 @@ export async function taskFolder(sourceUrl: string, sections: TaskSections): Pro
   return {
     path,
     config,
+    slot,
     lake: join(path, 'lake'),
     warehouse: join(path, 'warehouse.duckdb'),
     configure,
