@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { watch } from 'node:fs'
+import { existsSync, watch } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -143,7 +143,9 @@ test(`an update of ${HUGE} rows needs no memory`, { timeout: 200_000 }, async (t
   t.diagnostic(`peak: ${Math.round(peak)} MB`)
   assert.ok(peak < MAX_RSS_MB, `${peak} MB`)
   assert.equal((await child.end('SIGINT')).code, 0)
-  assert.deepEqual(await readdir(join(folder.path, '.millrace/mill/spool')), [])
+  // Before 14 nothing is streamed, and there is no such folder.
+  const spool = join(folder.path, '.millrace/mill/spool')
+  assert.deepEqual(existsSync(spool) ? await readdir(spool) : [], [])
   const { changes, cuts } = await auditLake(folder.lake)
   assert.equal(changes, HUGE)
   assert.ok(cuts > 0, 'the transaction was cut into files')
