@@ -3,7 +3,7 @@
 import { cpuRatio, medianOf, speedRatio, type Series } from './measurement.ts'
 import type { BenchmarkName } from './options.ts'
 
-/** One line of DESIGN.md, section 13. */
+/** One figure to reach. */
 export interface Figure {
   readonly what: string
   readonly measured: string
