@@ -7,10 +7,10 @@
  * time: what is asked for meanwhile waits for the next look.
  */
 
+import { answers, type LoadRequest } from '../core/load-request.ts'
 import type { LoadMode } from '../core/manifest.ts'
 import { tableId } from '../core/table.ts'
-import type { LoadState, LogState } from '../lake/log-state.ts'
-import type { LoadRequest } from '../lake/requests.ts'
+import type { LogState } from '../lake/log-state.ts'
 import type { LoadableTable } from './source.ts'
 
 export interface WantedLoad {
@@ -36,14 +36,9 @@ export function wantedLoads(
       continue
     }
     const consumers = requests
-      .filter((request) => request.table === id && !isAnswered(newest, request))
+      .filter((request) => request.table === id && !(newest && answers(newest, request)))
       .map(({ consumer }) => consumer)
     if (consumers.length > 0) wanted.push({ table, for: consumers, isReload: newest !== null })
   }
   return wanted
-}
-
-/** Whether the load, which is complete, is what the request asked for. */
-function isAnswered(load: LoadState | null, { consumer, after }: LoadRequest): boolean {
-  return load !== null && load.since >= after && (load.for === 'all' || load.for.includes(consumer))
 }

@@ -5,22 +5,11 @@
  * whose `since` is at or after the head that the consumer saw when it asked.
  */
 
+import type { LoadRequest } from '../core/load-request.ts'
 import type { ObjectStore } from '../core/object-store.ts'
-import type { TableId } from '../core/table.ts'
 import { encodeJson } from './json-lsn.ts'
 import { JsonObject } from './json-object.ts'
 import { parseRequestKey, requestKey, REQUESTS_FOLDER } from './layout.ts'
-import type { LoadState } from './log-state.ts'
-
-export interface LoadRequest {
-  readonly table: TableId
-  /** `task/target`. */
-  readonly consumer: string
-  /** Head of the log when the request was made. */
-  readonly after: number
-  /** UTC time of asking, ISO 8601. */
-  readonly at: string
-}
 
 /** A later request for the same table takes the place of the earlier. */
 export async function writeRequest(store: ObjectStore, request: LoadRequest): Promise<void> {
@@ -45,9 +34,4 @@ export async function deleteRequest(
   { table, consumer }: Pick<LoadRequest, 'table' | 'consumer'>,
 ): Promise<void> {
   await store.delete(requestKey(consumer, table))
-}
-
-/** Whether the load, once it is complete, is what the request asked for. */
-export function answers(load: LoadState, { consumer, after }: LoadRequest): boolean {
-  return load.since >= after && (load.for === 'all' || load.for.includes(consumer))
 }

@@ -3,14 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
+import { answers, type LoadRequest } from '../../../src/core/load-request.ts'
 import type { LoadState } from '../../../src/lake/log-state.ts'
-import {
-  answers,
-  deleteRequest,
-  listRequests,
-  writeRequest,
-  type LoadRequest,
-} from '../../../src/lake/requests.ts'
+import { deleteRequest, listRequests, writeRequest } from '../../../src/lake/requests.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { loadBegin, ORDERS, USERS } from '../../support/manifests.ts'
 
