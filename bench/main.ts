@@ -14,6 +14,8 @@ import { fileURLToPath } from 'node:url'
 import { startEmbeddedPostgres } from '../src/demo/embedded-server.ts'
 import { benchApply } from './apply.ts'
 import { Bench } from './bench.ts'
+import { benchIdle } from './idle.ts'
+import { benchLarge } from './large.ts'
 import { benchLatency } from './latency.ts'
 import { benchLoad } from './load.ts'
 import { describeMachine } from './machine.ts'
@@ -26,9 +28,11 @@ import { benchStream, benchTransaction } from './stream.ts'
 const RUN: Record<BenchmarkName, (bench: Bench) => Promise<Report>> = {
   stream: benchStream,
   transaction: benchTransaction,
+  large: benchLarge,
   load: benchLoad,
   latency: benchLatency,
   start: benchStart,
+  idle: benchIdle,
   apply: benchApply,
 }
 

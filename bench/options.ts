@@ -2,7 +2,16 @@
 
 import { parseArgs } from 'node:util'
 
-export const BENCHMARKS = ['stream', 'transaction', 'load', 'latency', 'start', 'apply'] as const
+export const BENCHMARKS = [
+  'stream',
+  'transaction',
+  'large',
+  'load',
+  'latency',
+  'start',
+  'idle',
+  'apply',
+] as const
 export type BenchmarkName = (typeof BENCHMARKS)[number]
 
 export interface Options {
@@ -10,6 +19,9 @@ export interface Options {
   readonly rounds: number
   /** Changes of `stream`, `transaction` and `apply`. */
   readonly rows: number
+  /** Rows that the one transaction of `large` updates. */
+  readonly largeRows: number
+  readonly idleTables: number
   readonly loadRows: number
   /** Rows of the table that `apply` updates. */
   readonly tableRows: number
@@ -24,6 +36,7 @@ export const USAGE = `npm run bench -- [options]
   --only a,b         of: ${BENCHMARKS.join(', ')}
   --rounds N         interleaved rounds; the median counts (3)
   --rows N           changes that are streamed or applied (1000000)
+  --large-rows N     rows that the transaction of large updates, in one round (10000000)
   --load-rows N      rows of the table that is loaded (2000000)
   --table-rows N     rows of the table that apply updates (2000000)
   --quick            100,000 rows, one round, and nothing is put down
@@ -35,6 +48,7 @@ const FLAGS = {
   only: { type: 'string' },
   rounds: { type: 'string' },
   rows: { type: 'string' },
+  'large-rows': { type: 'string' },
   'load-rows': { type: 'string' },
   'table-rows': { type: 'string' },
   quick: { type: 'boolean', default: false },
@@ -51,6 +65,8 @@ export function readOptions(args: readonly string[]): Options | null {
     only: values.only === undefined ? BENCHMARKS : values.only.split(',').map(benchmark),
     rounds: count('rounds', values.rounds, quick ? 1 : 3),
     rows: count('rows', values.rows, quick ? 100_000 : 1_000_000),
+    largeRows: count('large-rows', values['large-rows'], quick ? 200_000 : 10_000_000),
+    idleTables: quick ? 500 : 5_000,
     loadRows: count('load-rows', values['load-rows'], quick ? 200_000 : 2_000_000),
     tableRows: count('table-rows', values['table-rows'], quick ? 200_000 : 2_000_000),
     isKept: !quick && values.profile === undefined,

@@ -70,9 +70,15 @@ export async function changeInOneTransaction(bench: Bench, changes: number): Pro
  * that it is reached.
  */
 export async function endOfWorkload(bench: Bench): Promise<Lsn> {
+  const end = await markEnd(bench)
+  await bench.sql('checkpoint')
+  return end
+}
+
+/** The same for readers that are at work already: nothing is made to wait for the disk. */
+export async function markEnd(bench: Bench): Promise<Lsn> {
   const [row] = await bench.sql<{ lsn: string }>('select pg_current_wal_insert_lsn() as lsn')
   await bench.sql('update bench.mark set id = id + 1')
-  await bench.sql('checkpoint')
   return parseLsn(row!.lsn)
 }
 

@@ -157,7 +157,7 @@ async function readByUs(workload: Workload, format: Format, round: number): Prom
 const POLL_MS = 3
 
 /** Resolves to when somebody began to read the slot. */
-async function active(bench: Bench, slot: string, isRunning = () => true): Promise<number> {
+export async function active(bench: Bench, slot: string, isRunning = () => true): Promise<number> {
   for (;;) {
     const [row] = await bench.sql<{ active: boolean }>(
       `select active from pg_replication_slots where slot_name = '${slot}'`,

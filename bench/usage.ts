@@ -27,7 +27,16 @@ export function endedChildrenCpuSeconds(): number | null {
 
 /** The most memory that a process has held so far, in bytes. */
 export function peakRss(pid: number): number | null {
-  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`)) ?? []
+  return memory(pid, /^VmHWM:\s+(\d+) kB$/m)
+}
+
+/** The memory that a process holds now, in bytes. */
+export function currentRss(pid: number): number | null {
+  return memory(pid, /^VmRSS:\s+(\d+) kB$/m)
+}
+
+function memory(pid: number, line: RegExp): number | null {
+  const [, kilobytes] = line.exec(read(`/proc/${pid}/status`)) ?? []
   return kilobytes === undefined ? null : Number(kilobytes) * 1024
 }
 
