@@ -4,7 +4,7 @@ import { openLake } from '../../compose.ts'
 import { loadConfig } from '../../config/load.ts'
 import { formatBytes } from '../../core/quantity.ts'
 import { readLakeInfo } from '../../lake/lake-info.ts'
-import { summarize, type TableSummary } from '../../lake/summary.ts'
+import { summarize, type LakeSummary, type TableSummary } from '../../lake/summary.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
 import { alignTable, formatCount } from '../format.ts'
 
@@ -26,12 +26,23 @@ export const lakeLsCommand = command({
       stdout.write(`${JSON.stringify({ lake: { url: lake.store.url, ...info }, ...summary })}\n`)
       return 0
     }
-    const { head, tables, files } = summary
-    stdout.write(`${lake.store.url}  task ${info.task}, manifest ${formatCount(head)}\n\n`)
+    const { tables, files } = summary
+    stdout.write(`${lake.store.url}  task ${info.task}, ${stretch(summary)}\n\n`)
     stdout.write(table === null ? tableList(tables) : fileList(files))
+    stdout.write(`\n${totals(summary)}\n`)
     return 0
   },
 })
+
+function stretch({ first, head, from, upTo }: LakeSummary): string {
+  if (head === 0) return 'no manifest yet'
+  return `manifests ${formatCount(first)} to ${formatCount(head)}, ${from} to ${upTo}`
+}
+
+function totals({ total: { files, bytes, loaded, changes } }: LakeSummary): string {
+  const rows = `${formatCount(loaded)} loaded rows and ${formatCount(changes)} changes`
+  return `${formatCount(files)} files, ${formatBytes(bytes)}, with ${rows}`
+}
 
 function tableList(tables: readonly TableSummary[]): string {
   const columns = [
@@ -43,8 +54,9 @@ function tableList(tables: readonly TableSummary[]): string {
     { title: 'FILES', align: 'right' },
     { title: 'SIZE', align: 'right' },
     { title: 'LAST CHANGE IN', align: 'right' },
+    { title: 'AT', align: 'left' },
   ] as const
-  const rows = tables.map(({ table, loaded, counts, files, bytes, lastManifest }) => [
+  const rows = tables.map(({ table, loaded, counts, files, bytes, lastManifest, lastChangeAt }) => [
     table,
     formatCount(loaded),
     formatCount(counts.i),
@@ -53,6 +65,7 @@ function tableList(tables: readonly TableSummary[]): string {
     formatCount(files),
     formatBytes(bytes),
     lastManifest === null ? '-' : `manifest ${lastManifest}`,
+    lastChangeAt ?? '-',
   ])
   return alignTable(columns, rows)
 }

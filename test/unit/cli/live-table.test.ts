@@ -15,6 +15,7 @@ const orders: TableView = {
   loadedBytes: 67_108_864,
   estimatedRows: 119_000,
   loadRowsPerSecond: null,
+  loadSecondsLeft: null,
   inserts: 1234,
   updates: 56,
   deletes: 7,
@@ -167,6 +168,15 @@ describe('the live table', () => {
     terminal.table.draw({ ...VIEW, tables: [loading] })
     const running = /app\.orders +Full load +(\S+)/.exec(terminal.lines[6]!)?.[1]
     assert.ok(full && running && full !== running)
+  })
+
+  test('says how long a load will take, if that is known', () => {
+    const terminal = new Terminal()
+    const loading = { ...orders, state: 'Full load', loadSecondsLeft: 95 } as const
+    terminal.table.draw({ ...VIEW, tables: [loading, orders] })
+    assert.match(terminal.lines[5]!, / ROWS\/S +LEFT +INSERTS/)
+    assert.match(terminal.lines[6]!, / 1 min 35 s +1,234/)
+    assert.match(terminal.lines[7]!, / - +- +1,234/)
   })
 
   test('shows what is wrong with a target', () => {

@@ -1,17 +1,18 @@
 /** `init` and `version`: the commands that need nothing but themselves. */
 
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
+import type { TargetConfig } from '../../../../src/config/config.ts'
 import { lakeUrlOf } from '../../../../src/config/lake-place.ts'
 import { loadConfig } from '../../../../src/config/load.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { millrace } from '../support.ts'
 
 function newFile(): string {
-  return join(mkdtempSync(join(tmpdir(), 'millrace init ')), 'millrace.yaml')
+  return join(temporaryFolder('init'), 'millrace.yaml')
 }
 
 describe('init', () => {
@@ -26,7 +27,7 @@ describe('init', () => {
     const { config, warnings } = loadConfig(file, { SOURCE_URL: 'postgres://db/shop' })
     assert.deepEqual(warnings, [])
     assert.equal(config.task, 'shop')
-    assert.equal(config.targets[0]?.path, file.replace('millrace.yaml', 'warehouse.duckdb'))
+    assert.equal(pathOf(config.targets[0]), file.replace('millrace.yaml', 'warehouse.duckdb'))
   })
 
   test('takes every value it is given, whatever its characters', async () => {
@@ -36,7 +37,7 @@ describe('init', () => {
     const { config } = loadConfig(file, {})
     assert.equal(config.task, 'null')
     assert.ok(lakeUrlOf(config.lake.place).endsWith('/my lake: #1'))
-    assert.ok(config.targets[0]?.path.endsWith('/~/a "b".db'))
+    assert.ok(pathOf(config.targets[0])?.endsWith('/~/a "b".db'))
     assert.equal(config.source.url, 'postgres://db/x?a=1')
   })
 
@@ -93,3 +94,7 @@ describe('version', () => {
     assert.equal(JSON.parse(json.stdout).version, version)
   })
 })
+
+function pathOf(target: TargetConfig | undefined): string | undefined {
+  return target?.type === 'duckdb' ? target.path : undefined
+}

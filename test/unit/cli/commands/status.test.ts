@@ -1,13 +1,13 @@
 /** `status` and `tables`, against a server that answers as a running task does. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
 import type { TableView, TaskView } from '../../../../src/task/view.ts'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import { millrace } from '../support.ts'
 
 const orders: TableView = {
@@ -17,6 +17,7 @@ const orders: TableView = {
   loadedBytes: 67_108_864,
   estimatedRows: 119_000,
   loadRowsPerSecond: 50_000,
+  loadSecondsLeft: null,
   inserts: 1234,
   updates: 56,
   deletes: 7,
@@ -45,7 +46,14 @@ const view: TaskView = {
   lake: { url: '/lake', head: 1042, rows: 121_297, bytes: 7_340_032, files: 31, lastManifestAt: 1 },
   tables: [
     orders,
-    { ...orders, table: 'app.users', state: 'Full load', loadedRows: 57, estimatedRows: 100 },
+    {
+      ...orders,
+      table: 'app.users',
+      state: 'Full load',
+      loadedRows: 57,
+      estimatedRows: 100,
+      loadSecondsLeft: 95,
+    },
   ],
   targets: [
     {
@@ -82,7 +90,7 @@ async function serve(answer: RequestListener, token?: string) {
 }
 
 function configuration(server: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'millrace status ')), 'millrace.yaml')
+  const file = join(temporaryFolder('status'), 'millrace.yaml')
   const text = `task: shop\nsource: { url: env:NOT_HERE }\nlake: { url: ./lake }\nserver:${server}\n`
   writeFileSync(file, text)
   return file
@@ -230,9 +238,9 @@ describe('tables', () => {
     assert.equal(exitCode, 0)
     assert.equal(
       stdout,
-      `TABLE       STATE             LOADED  PROGRESS              SIZE  INSERTS  UPDATES  DELETES  DDL
-app.orders  Table completed  120,000                    64.0 MiB    1,234       56        7    1
-app.users   Full load             57  █████░░░░░  57 %  64.0 MiB    1,234       56        7    1
+      `TABLE       STATE             LOADED  PROGRESS                LEFT      SIZE  INSERTS  UPDATES  DELETES  DDL
+app.orders  Table completed  120,000                                64.0 MiB    1,234       56        7    1
+app.users   Full load             57  █████░░░░░  57 %  1 min 35 s  64.0 MiB    1,234       56        7    1
 `,
     )
   })
