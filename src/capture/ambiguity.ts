@@ -15,11 +15,12 @@ type DefaultFacts = Pick<RelationFacts, 'missing' | 'computed'>
 /** One phrase for each such change; none if the log tells all. */
 export function ambiguitiesOf(from: Shape, diff: ShapeDiff, facts: DefaultFacts): string[] {
   const replaced = new Set(diff.dropped.map(({ name }) => name))
+  const numbers = new Set(diff.added.map(({ attnum }) => attnum ?? 0))
   const last = Math.max(0, ...from.columns.map(({ attnum }) => attnum ?? 0))
   const found: string[] = []
   for (const column of diff.added) {
     if (replaced.has(column.name)) found.push(`column ${column.name} is another one`)
-    else if (!isCertain(column, last, facts)) {
+    else if (!isNew(column, last, numbers) || !isCertain(column, facts)) {
       found.push(`column ${column.name} is new, and what rows have in it is not known`)
     }
   }
@@ -31,8 +32,20 @@ export function ambiguitiesOf(from: Shape, diff: ShapeDiff, facts: DefaultFacts)
   return found
 }
 
-/** A column that is truly new has a higher number than all before it. */
-function isCertain({ name, attnum }: Column, last: number, facts: DefaultFacts): boolean {
+/**
+ * A column that is truly new has a higher number than all before it, and every number between is that
+ * of another new one. The catalogs know the present only: where a number is missing, a column of this
+ * name may have come and gone, and its rows may still be to come.
+ */
+function isNew({ attnum }: Column, last: number, numbers: ReadonlySet<number>): boolean {
   if (attnum === undefined || attnum <= last) return false
+  for (let between = last + 1; between < attnum; between++) {
+    if (!numbers.has(between)) return false
+  }
+  return true
+}
+
+/** Rows that exist have a constant, or nothing. */
+function isCertain({ name }: Column, facts: DefaultFacts): boolean {
   return facts.missing.has(name) || !facts.computed.has(name)
 }

@@ -8,23 +8,25 @@
 
 import { BlockPool } from '../core/change-log.ts'
 import type { Clock } from '../core/clock.ts'
-import { CodedError, fail, hasCode, recoveryOf } from '../core/errors.ts'
+import { CodedError, hasCode, recoveryOf } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import type { LoadRequest } from '../core/load-request.ts'
 import type { Lsn } from '../core/lsn.ts'
 import type { RunInfo } from '../core/manifest.ts'
+import type { TableName } from '../core/table.ts'
 import type { LogReader } from '../lake/log-reader.ts'
 import type { LogState } from '../lake/log-state.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
 import type { Shapes } from '../lake/shapes.ts'
+import { ColumnCutter } from './column-cutter.ts'
 import type { FlushLimits } from './flush-policy.ts'
 import { Generation } from './generation.ts'
+import { guardIdentity, guardOptions, guardPlace } from './guards.ts'
 import { LoadDesk } from './load-desk.ts'
 import { Loader, type LoadLimits, type LoadSession } from './loader.ts'
 import { RetryPolicy } from './retry-policy.ts'
 import type { LoadSnapshot, OpenSlot, Prepared, Source } from './source.ts'
 import { Spool } from './spool.ts'
-import { guardTimeline } from './timeline.ts'
 import { TrackedTables, type DdlPolicy, type TrackedTablesParts } from './tracked-tables.ts'
 
 export interface CaptureParts {
@@ -34,6 +36,8 @@ export interface CaptureParts {
   /** A writer for one generation: after any failure it is not used again. */
   readonly newWriter: () => LogWriter
   readonly isSelected: TrackedTablesParts['isSelected']
+  /** Columns that must not be kept anywhere; left out if there are none. */
+  readonly excluded?: (table: TableName) => ReadonlySet<string>
   /** `resync` if it is not said. */
   readonly ddl?: DdlPolicy
   /** Makes the lake this task's, or fails if it is another's. Called before anything is written. */
@@ -99,17 +103,17 @@ export class Capture {
   async #runOnce(signal: AbortSignal, onStreaming: () => void): Promise<void> {
     const { source, reader, claimLake, emit } = this.#parts
     const prepared = await source.prepare()
+    emit({ type: 'tables-refused', refused: prepared.refused ?? [] })
     await claimLake(prepared.run)
     const before = await reader.recover()
-    guardRun(before, prepared.run)
+    guardIdentity(before, prepared.run)
+    guardOptions(before, prepared.run)
     const options = { mayCreate: before.n === 0, mayStream: this.#mayStream }
     await using slot = await source.open(options, signal)
     // Only a head that is read when the slot is ours can be trusted.
     const head = await reader.recover()
-    guardSlot(head, slot)
-    await guardTimeline(head, slot.timeline, async (timeline) => {
-      return (await source.timelineHistory?.(timeline)) ?? []
-    })
+    guardIdentity(head, prepared.run)
+    await guardPlace(head, slot, source)
     const log = this.#parts.newWriter()
     const start = { lsn: slot.confirmed, timeline: slot.timeline }
     const manifest = await log.open(head, prepared.run, start)
@@ -126,7 +130,9 @@ export class Capture {
     const { log, slot } = run
     const tables = await this.#trackedTables(log.state)
     await using spool = slot.isStreaming ? await Spool.open(this.#parts.spoolFolder) : null
+    const { excluded } = this.#parts
     const generation = new Generation({
+      ...(excluded && { cutter: new ColumnCutter(excluded) }),
       spool,
       slot,
       log,
@@ -156,7 +162,7 @@ export class Capture {
     { tables, generation }: { tables: TrackedTables; generation: Generation },
     signal: AbortSignal,
   ): Promise<void> {
-    const { source, clock, limits, newId, emit, requests } = this.#parts
+    const { source, clock, limits, newId, emit, requests, shapes, ddl = 'resync' } = this.#parts
     if (snapshot === null) await slot.snapshot?.[Symbol.asyncDispose]()
     const first = firstSession(log.state, snapshot)
     const queue = generation.queue.bind(generation)
@@ -165,8 +171,13 @@ export class Capture {
       log,
       loader: new Loader({ source, log, tables, clock, limits, newId, emit, queue }),
       mode: prepared.run.load,
+      shapes,
+      ddl,
       requests,
+      tables,
       queue,
+      mark: generation.mark.bind(generation),
+      want: generation.want.bind(generation),
       isSettled: () => generation.isSettled,
       clock,
       lookEveryMs: limits.lookEveryMs,
@@ -178,14 +189,20 @@ export class Capture {
   /** The tables as the log knows them, so that a change of shape is noticed over restarts too. */
   async #trackedTables(state: LogState): Promise<TrackedTables> {
     const { source, isSelected, shapes, ddl = 'resync', emit } = this.#parts
-    const tables = new TrackedTables({ isSelected, catalog: source.catalog, ddl, emit })
+    const { catalog } = source
+    const load = state.run?.load ?? 'full-load-and-cdc'
+    const tables = new TrackedTables({ isSelected, catalog, ddl, load, emit })
     const known = await Promise.all(
       [...state.tables].map(async ([id, table]) => ({
         id,
         shape: await shapes.read(table.shape),
+        isFormer: table.isFormer ?? false,
       })),
     )
-    for (const shape of known) tables.introduce(shape)
+    for (const { isFormer, ...shape } of known) {
+      if (isFormer) tables.remember(shape)
+      else tables.introduce(shape)
+    }
     return tables
   }
 }
@@ -196,26 +213,6 @@ interface OpenRun {
   readonly prepared: Prepared
   /** The one that came with the slot, if it can be used. */
   readonly snapshot: LoadSnapshot | null
-}
-
-/** Settings that change the stream may not change while a transaction is half written. */
-function guardRun({ run, to }: LogState, now: RunInfo): void {
-  if (run === null) return
-  if (run.systemId !== now.systemId) {
-    fail('SOURCE_CHANGED', 'the source is another server than the one this lake was filled from', {
-      details: { was: run.systemId, is: now.systemId },
-    })
-  }
-  const isSame = JSON.stringify(run.options) === JSON.stringify(now.options)
-  if (to !== null && !to.end && !isSame) {
-    fail('CONFIG_MID_TRANSACTION', 'the publication changed while a transaction was half written')
-  }
-}
-
-function guardSlot({ confirm }: LogState, { confirmed }: OpenSlot): void {
-  if (confirm !== null && confirmed > confirm) {
-    fail('SLOT_MOVED', 'the slot was confirmed beyond what the lake holds')
-  }
 }
 
 /** Nothing of a new slot can stand before the run's own `open` manifest. */

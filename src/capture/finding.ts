@@ -6,7 +6,9 @@
  */
 
 import { CODES } from '../core/error-codes.ts'
-import { fail, type ErrorCode } from '../core/errors.ts'
+import { CodedError, fail, type ErrorCode } from '../core/errors.ts'
+import type { RefusedTable } from '../core/events.ts'
+import type { TableName } from '../core/table.ts'
 
 export type Finding = ErrorFinding | WarningFinding
 
@@ -16,6 +18,10 @@ export interface ErrorFinding {
   readonly message: string
   /** What to do about it; `null` if the hint of the code says all there is to say. */
   readonly cure: string | null
+  /** These alone cannot be replicated. Left out if nothing can. */
+  readonly tables?: readonly TableName[]
+  /** A mistake of the configuration, or a change of the source that made it one. */
+  readonly isOfConfig?: true
 }
 
 export interface WarningFinding {
@@ -33,6 +39,15 @@ export interface Check {
 
 export function error(code: ErrorCode, message: string, cure: string | null = null): ErrorFinding {
   return { severity: 'error', code, message, cure }
+}
+
+/** Of some tables: the others could be replicated. */
+export function tableError(
+  code: ErrorCode,
+  tables: readonly TableName[],
+  { message, cure }: { readonly message: string; readonly cure: string },
+): ErrorFinding {
+  return { severity: 'error', code, message, cure, tables }
 }
 
 export function warning(message: string, cure: string | null = null): WarningFinding {
@@ -58,4 +73,19 @@ export function refuse(findings: readonly Finding[]): void {
 
 function hintOf({ cure }: ErrorFinding): { hint?: string } {
   return cure === null ? {} : { hint: cure }
+}
+
+/** The tables that findings keep from being replicated, each with the first thing that was found. */
+export function refusedTables(findings: readonly Finding[]): RefusedTable[] {
+  const refused = new Map<string, RefusedTable>()
+  for (const finding of findings) {
+    if (finding.severity !== 'error') continue
+    for (const name of finding.tables ?? []) {
+      const key = JSON.stringify([name.namespace, name.name])
+      if (refused.has(key)) continue
+      const { code, message } = finding
+      refused.set(key, { name, error: new CodedError(code, message, hintOf(finding)) })
+    }
+  }
+  return [...refused.values()]
 }

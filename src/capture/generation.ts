@@ -14,6 +14,7 @@
  * All else here may be repeated.
  */
 
+import type { ChangeBatch } from '../core/batch.ts'
 import { Bell } from '../core/bell.ts'
 import type { BlockPool } from '../core/change-log.ts'
 import type { Clock } from '../core/clock.ts'
@@ -22,8 +23,10 @@ import type { Emit } from '../core/events.ts'
 import { maxLsn, ZERO_LSN, type Lsn } from '../core/lsn.ts'
 import type { LoadEntry, Manifest } from '../core/manifest.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
+import type { ColumnCutter } from './column-cutter.ts'
 import { flushIn, heartbeatIn, isFull, type FlushLimits } from './flush-policy.ts'
 import { Intake } from './intake.ts'
+import { withMarks, type Mark } from './marks.ts'
 import { Pending } from './pending.ts'
 import type { OpenSlot } from './source.ts'
 import type { Spool } from './spool.ts'
@@ -40,6 +43,8 @@ export interface GenerationParts {
   readonly pool: BlockPool
   /** For transactions that are streamed before they end; `null` if they are not. */
   readonly spool: Spool | null
+  /** Left out if no column is excluded. */
+  readonly cutter?: ColumnCutter
 }
 
 export class Generation {
@@ -48,7 +53,9 @@ export class Generation {
   readonly #intake: Intake
   #reader: StreamReader | null = null
   #loads: LoadEntry[] = []
-  #loadsUnderWay = 0
+  #marks: (() => readonly Mark[])[] = []
+  /** What is being written holds some of those. */
+  #isWriting = false
   /** When the oldest thing that waits came; `null` if nothing waits. */
   #waitingSince: number | null = null
   #lastManifestAt: number
@@ -74,9 +81,16 @@ export class Generation {
     this.#work.ring()
   }
 
-  /** Whether every entry that was queued is in the log. */
+  /** Makes marks part of the log, where a transaction has ended. They are made only then. */
+  mark(make: () => readonly Mark[]): void {
+    this.#marks.push(make)
+    this.#waitingSince ??= this.#parts.clock.now()
+    this.#work.ring()
+  }
+
+  /** Whether every entry and mark that was queued is in the log. */
   get isSettled(): boolean {
-    return this.#loads.length === 0 && this.#loadsUnderWay === 0
+    return this.#loads.length === 0 && this.#marks.length === 0 && !this.#isWriting
   }
 
   /** The log shall reach this LSN as soon as the source has nothing more for us below it. */
@@ -111,20 +125,29 @@ export class Generation {
   }
 
   async #read(until: AbortSignal): Promise<void> {
-    const { slot } = this.#parts
     const reader = this.#newReader(until)
     this.#reader = reader
     for (let goesOn = true; goesOn && !until.aborted;) {
-      const block = await slot.stream.next()
+      const block = await this.#nextBlock(reader)
       if (until.aborted) return
       if (block === null) fail('CONNECTION_LOST', 'the server ended the replication stream')
       goesOn = await reader.take(block)
     }
   }
 
+  async #nextBlock(reader: StreamReader): Promise<Buffer | null> {
+    const { stream } = this.#parts.slot
+    try {
+      return await stream.next()
+    } catch (error) {
+      throw stream.oversized ? reader.nameOversized(error, stream.oversized) : error
+    }
+  }
+
   #newReader(until: AbortSignal): StreamReader {
-    const { slot, log, tables, spool } = this.#parts
+    const { slot, log, tables, spool, cutter = null } = this.#parts
     return new StreamReader({
+      cutter,
       intake: this.#intake,
       tables,
       spool,
@@ -217,19 +240,30 @@ export class Generation {
     const { log, clock } = this.#parts
     const startedAt = clock.now()
     const waitingSince = this.#waitingSince
-    const changes = this.#pending.take()
-    const loads = this.#loads
+    const [marks, loads] = [this.#marks.length, this.#loads]
+    const changes = this.#marked(this.#pending.take())
     this.#loads = []
     this.#waitingSince = null
     this.#room.ring()
-    this.#loadsUnderWay = loads.length
-    const { manifest, bytes } = await log.write({ changes, loads })
-    this.#loadsUnderWay = 0
+    if (changes === null && loads.length === 0) return
+    this.#isWriting = loads.length > 0 || this.#marks.length < marks
+    const { manifest, bytes, ahead } = await log.write({ changes, loads })
+    this.#isWriting = false
+    if (ahead !== null) this.#parts.emit({ type: 'clock-ahead', ...ahead })
     this.#durable(manifest, {
       bytes,
       startedAt,
       oldest: changes === null ? null : waitingSince,
     })
+  }
+
+  /** With the marks that wait, if a transaction ends here; what comes next must find them made. */
+  #marked(changes: ChangeBatch | null): ChangeBatch | null {
+    const { to, confirm } = this.#parts.log.state
+    if (this.#marks.length === 0 || !(changes?.to ?? to!).end) return changes
+    const marks = this.#marks.flatMap((make) => make())
+    this.#marks = []
+    return withMarks(changes, marks, maxLsn(changes?.confirm ?? confirm!, confirm!))
   }
 
   async #heartbeat(): Promise<void> {

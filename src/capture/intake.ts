@@ -12,6 +12,8 @@ import type { LogPosition } from '../core/batch.ts'
 import { OP, type Op } from '../core/change-log.ts'
 import { fail } from '../core/errors.ts'
 import { ZERO_LSN, type Lsn } from '../core/lsn.ts'
+import type { Position } from '../core/position.ts'
+import type { TableId } from '../core/table.ts'
 import type {
   Begin,
   Commit,
@@ -204,8 +206,15 @@ export class Intake implements MessageHandler {
   /** The table looks different from now on. The barrier and the row that showed it stay together. */
   #barrier(table: TrackedTable, ordinal: number): void {
     const position = { lsn: this.#lsn, ordinal }
-    const { from, defaults } = table.barrier!
+    const { from, evicts } = table.barrier!
+    if (evicts) this.#pending.barrier(table.id, { type: 'drop', position })
+    if (from !== null) this.#change(table, from, position)
+    this.#tables.passed(table)
+  }
+
+  #change(table: TrackedTable, from: TableId, position: Position): void {
     const { id, shape } = table
+    const { defaults } = table.barrier!
     // A rename cannot carry defaults, so a table that also got columns is altered first.
     const isAmbiguous = this.#tables.mustReload(table)
     if (from === id || isAmbiguous || Object.keys(defaults).length > 0) {
@@ -213,7 +222,6 @@ export class Intake implements MessageHandler {
       this.#pending.barrier(from, isAmbiguous ? { ...item, isAmbiguous } : item)
     }
     if (from !== id) this.#pending.barrier(from, { type: 'rename', to: id, shape, position })
-    this.#tables.passed(table)
   }
 
   #append(chunk: OpenChunk, op: Op, bytes: Buffer, start: number, end: number): void {

@@ -3,19 +3,26 @@
  *
  * At the start, what has no complete load; later, a table that has begun to match, and one that a
  * consumer has asked for. Changes go on meanwhile, of all tables. It looks again every few seconds,
- * and only once everything it had loaded before is in the log.
+ * and only once everything it had loaded before is in the log. Tables that were renamed or dropped
+ * without a row to show it are found by the same looks, and the log follows them first.
  */
 
 import type { Clock } from '../core/clock.ts'
 import { CodedError, recoveryOf } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import type { LoadRequest } from '../core/load-request.ts'
+import type { Lsn } from '../core/lsn.ts'
 import type { LoadEntry, LoadMode } from '../core/manifest.ts'
 import { tableId, type TableId } from '../core/table.ts'
 import type { LogState, TableState } from '../lake/log-state.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
 import type { Loader, LoadSession } from './loader.ts'
+import type { Mark } from './marks.ts'
+import { haveOthers, notePartitions, type PartitionsFound } from './partition-notes.ts'
 import type { LoadableTable, Source } from './source.ts'
+import { staleTables, type StaleParts } from './stale-tables.ts'
+import { straysOf, type Stray } from './strays.ts'
+import type { DdlPolicy, TrackedTables } from './tracked-tables.ts'
 import { wantedLoads, type WantedLoad } from './wanted-loads.ts'
 
 export interface LoadDeskParts {
@@ -23,18 +30,32 @@ export interface LoadDeskParts {
   readonly log: LogWriter
   readonly loader: Loader
   readonly mode: LoadMode
+  readonly shapes: StaleParts['shapes']
+  readonly ddl: DdlPolicy
   readonly requests: () => Promise<readonly LoadRequest[]>
+  readonly tables: TrackedTables
   /** Makes entries part of the next manifest. */
   readonly queue: (entry: LoadEntry) => void
-  /** Whether every entry that was queued is in the log. */
+  readonly mark: (make: () => readonly Mark[]) => void
+  /** The log shall get there soon. */
+  readonly want: (lsn: Lsn) => void
+  /** Whether every entry and mark that was queued is in the log. */
   readonly isSettled: () => boolean
   readonly clock: Clock
   readonly lookEveryMs: number
   readonly emit: Emit
 }
 
+/** What a look found that the log does not say yet. */
+interface Found extends PartitionsFound {
+  readonly strays: readonly Stray[]
+  /** Where the log must be before it says so. */
+  readonly at: Lsn
+}
+
 export class LoadDesk {
   readonly #parts: LoadDeskParts
+  #found: Found | null = null
 
   constructor(parts: LoadDeskParts) {
     this.#parts = parts
@@ -74,28 +95,63 @@ export class LoadDesk {
     while (!signal.aborted) {
       await clock.sleep(lookEveryMs, signal)
       if (signal.aborted || !isSettled()) continue
-      known = await this.#look(known)
+      await this.#tolerate(() => this.#follow())
+      // What goes into the log now may void loads.
+      if (!isSettled()) continue
+      known = (await this.#tolerate(() => this.#look())) ?? known
       await this.#load(await this.#wanted(log.state, known), null, signal)
     }
   }
 
-  /** The tables as they are now. What is wrong with a new one must not stop those that are well. */
-  async #look(known: readonly LoadableTable[]): Promise<readonly LoadableTable[]> {
+  /** What is wrong with a new table must not stop those that are well. */
+  async #tolerate<T>(work: () => Promise<T>): Promise<T | null> {
     try {
-      return (await this.#parts.source.prepare()).tables
+      return await work()
     } catch (error) {
       if (!(error instanceof CodedError) || recoveryOf(error) === 'resync') throw error
       this.#parts.emit({ type: 'look-failed', error })
-      return known
+      return null
     }
+  }
+
+  /** The tables as they are now. */
+  async #look(): Promise<readonly LoadableTable[]> {
+    const { source, tables: tracked, log, emit, want } = this.#parts
+    const { known } = tracked
+    const prepared = await source.prepare()
+    const { tables, refused = [], lsn } = prepared
+    emit({ type: 'tables-refused', refused })
+    if (lsn === undefined || this.#found !== null) return tables
+    const strays = straysOf(known, prepared)
+    if (strays.length === 0 && !haveOthers(log.state, tables)) return tables
+    this.#found = { strays, tables, before: log.state, at: lsn }
+    want(lsn)
+    return tables
+  }
+
+  /** Lets the log follow what was found, once it has all that came before. */
+  async #follow(): Promise<void> {
+    const { log, tables, mark } = this.#parts
+    const found = this.#found
+    if (found === null || log.state.confirm! < found.at) return
+    this.#found = null
+    const { strays } = found
+    if (strays.length > 0) mark(() => strays.flatMap((stray) => tables.follow(stray)))
+    await notePartitions(this.#parts, { ...found, now: log.state })
   }
 
   async #wanted(
     state: Pick<LogState, 'tables'>,
     tables: readonly LoadableTable[],
   ): Promise<WantedLoad[]> {
-    const { mode, requests } = this.#parts
-    return wantedLoads(state, tables, { mode, requests: await requests() })
+    const { mode, requests, tables: tracked, shapes, ddl } = this.#parts
+    // A table that is known under another name is not new: the log follows it first.
+    const atHome = tables.filter((table) => tracked.isAtHome(table))
+    const stale =
+      mode === 'cdc'
+        ? new Set<TableId>()
+        : await staleTables(state, atHome, { shapes, followsWidening: ddl === 'resync' })
+    return wantedLoads(state, atHome, { mode, requests: await requests(), stale })
   }
 
   async #load(

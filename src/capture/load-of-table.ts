@@ -47,16 +47,19 @@ interface Plan {
 
 export class LoadOfTable {
   readonly #parts: LoadOfTableParts
-  readonly #load: string
+  readonly #random: string
+  /** Its id, once it has begun. */
+  #load = ''
   #table: TableId | null = null
   readonly #startedAt: number
   #part = 0
   #rows = 0
   #bytes = 0
 
-  constructor(parts: LoadOfTableParts, load: string) {
+  /** `random`: what makes its id unlike all others. */
+  constructor(parts: LoadOfTableParts, random: string) {
     this.#parts = parts
-    this.#load = load
+    this.#random = random
     this.#startedAt = parts.clock.now()
   }
 
@@ -65,17 +68,23 @@ export class LoadOfTable {
     const { table, isReload } = wanted
     await using copy = await session.snapshot.open(table)
     const wire = { table: copy.name, oid: table.oid, ...copy.facts }
-    const shape = mergeShape(tables.shapeOf(table.oid), wire)
     const id = tableId(copy.name)
+    const shape = mergeShape(tables.shapeOf(table.oid, id), wire)
     const { since } = session
     const { lsn } = session.snapshot
+    const { partitions } = table
     // Before anything is awaited, or the stream might meanwhile show another first shape.
     tables.introduce({ id, shape })
+    tables.loadedAs(shape)
     const key = await log.writeShape(shape)
+    await log.sweepLoads(id)
     this.#table = id
-    const load = this.#load
-    queue({ type: 'load-begin', table: id, load, shape: key, lsn, since, for: wanted.for })
-    emit({ type: 'load-began', table: id, isReload })
+    const load = log.loadId(this.#random)
+    this.#load = load
+    const begin = { type: 'load-begin' as const, table: id, load, shape: key, lsn, since }
+    queue({ ...begin, for: wanted.for, ...(partitions && { partitions }) })
+    const { estimatedRows = null } = copy
+    emit({ type: 'load-began', table: id, isReload, estimatedRows })
     await this.#copyAll(copy, { shape, session, table: id }, signal)
     const [rows, bytes] = [this.#rows, this.#bytes]
     queue({ type: 'load-end', table: id, load, rows })
@@ -161,7 +170,7 @@ export class LoadOfTable {
       while (await parts.hasMore()) {
         signal.throwIfAborted()
         const before = parts.rows
-        const place = { table, load: this.#load, part: this.#part++ }
+        const place = { table, load: this.#load, part: this.#part++, lines }
         const entry = await log.writeLoadPart(place, parts.next())
         signal.throwIfAborted()
         const rows = parts.rows - before

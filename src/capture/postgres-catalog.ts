@@ -10,48 +10,51 @@ import {
   missingValues,
   type SourceTable,
 } from '../postgres/catalog.ts'
-import { withConnection, type ConnectOptions } from '../postgres/connect.ts'
+import type { LastingConnection } from '../postgres/lasting-connection.ts'
 import { TypeCatalog } from '../postgres/types.ts'
+import { narrowedTable, type NarrowedTable, type Narrowers } from './narrowed-table.ts'
 import type { RelationCatalog, RelationFacts } from './tracked-tables.ts'
 
 export class PostgresCatalog implements RelationCatalog {
-  readonly #connection: ConnectOptions
+  readonly #connection: LastingConnection
+  readonly #narrowers: Narrowers
   #types: TypeCatalog | null = null
 
-  constructor(connection: ConnectOptions) {
+  constructor(connection: LastingConnection, narrowers: Narrowers) {
     this.#connection = connection
+    this.#narrowers = narrowers
   }
 
   async describe(relation: Relation): Promise<RelationFacts> {
-    return withConnection(this.#connection, async (client) => {
+    return this.#connection.use(async (client) => {
       const types = await this.#typesFor(client, relation.columns)
-      const table = await describeTable(client, relation.oid)
+      const described = await describeTable(client, relation.oid)
+      const table = described && (await narrowedTable(client, described, this.#narrowers))
       const numbers = numbersOf(relation, table)
       const columns = relation.columns.map(({ name, typeOid, modifier }, i) => ({
         name,
         type: types.resolve(typeOid, modifier),
         ...(numbers && { attnum: numbers[i]! }),
       }))
-      const flagged = relation.columns.filter(({ isKey }) => isKey).map(({ name }) => name)
-      const key = relation.identity === 'full' ? (table?.key ?? []) : flagged
+      const key = keyOf(relation, table)
       const missing = await missingValues(client, relation.oid)
       const computed = await columnsWithDefault(client, relation.oid)
-      return { columns, key, missing, computed }
+      return { columns, key, missing, computed, ...narrowingOf(table) }
     })
   }
 
   /** The same for a table that is about to be loaded, as the transaction of `client` sees it. */
   async factsOf(
     client: Parameters<typeof describeTable>[0],
-    table: SourceTable,
-  ): Promise<Pick<RelationFacts, 'columns' | 'key'>> {
+    table: NarrowedTable,
+  ): Promise<Pick<RelationFacts, 'columns' | 'key' | 'narrowing'>> {
     const types = await this.#typesFor(client, table.columns)
     const columns = table.columns.map(({ name, typeOid, modifier, attnum }) => ({
       name,
       type: types.resolve(typeOid, modifier),
       attnum,
     }))
-    return { columns, key: table.key }
+    return { columns, key: table.key, ...narrowingOf(table) }
   }
 
   /** The types, read again if a column has one that is newer than what we know. */
@@ -67,6 +70,16 @@ export class PostgresCatalog implements RelationCatalog {
     this.#types = types
     return types
   }
+}
+
+/** The message does not show that a part of the key was cut: then the rest of it finds no rows. */
+function keyOf({ identity, columns }: Relation, table: NarrowedTable | null): readonly string[] {
+  if (identity === 'full') return table?.key ?? []
+  return table?.isKeyCut ? [] : columns.filter(({ isKey }) => isKey).map(({ name }) => name)
+}
+
+function narrowingOf(table: NarrowedTable | null): Pick<RelationFacts, 'narrowing'> {
+  return table?.narrowing ? { narrowing: table.narrowing } : {}
 }
 
 /**

@@ -20,13 +20,18 @@ import { connect, type ConnectOptions } from '../postgres/connect.ts'
 import { CopyStream } from '../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../postgres/quote.ts'
 import { foreignCode, fromPostgres } from '../postgres/sqlstate.ts'
+import { narrowedTable, type NarrowedTable, type Narrowers } from './narrowed-table.ts'
+import { rowOfLine, withRow, type OversizedRow } from './oversized.ts'
 import { ctidIn, type PageRange } from './page-ranges.ts'
 import type { PostgresCatalog } from './postgres-catalog.ts'
+import { estimateRows } from './row-estimate.ts'
 import type { LoadableTable, LoadSnapshot, RangeCopy, TableCopy } from './source.ts'
 
 export interface SnapshotParts {
   readonly connection: ConnectOptions
   readonly catalog: PostgresCatalog
+  /** What of the tables is captured. */
+  readonly narrow: Narrowers
 }
 
 /**
@@ -57,6 +62,10 @@ export async function openSnapshot(
     }
   } catch (error) {
     await keeper.end().catch(() => {})
+    // Whoever exported it has just gone, for instance because we are told to stop.
+    if (isGone(error)) {
+      throw new CodedError('CONNECTION_LOST', 'the snapshot of the slot is gone', { cause: error })
+    }
     throw fromPostgres(error)
   }
 }
@@ -68,7 +77,7 @@ interface Keeper {
 }
 
 async function openCopy(
-  { connection, catalog }: SnapshotParts,
+  { connection, catalog, narrow }: SnapshotParts,
   { snapshot, clients }: Keeper,
   table: LoadableTable,
 ): Promise<TableCopy> {
@@ -81,12 +90,14 @@ async function openCopy(
   }
   try {
     await beginUnder(client, snapshot)
-    const described = await lockUnchanged(client, table)
+    const described = await narrowedTable(client, await lockUnchanged(client, table), narrow)
     const facts = await catalog.factsOf(client, described)
     const pages = await pagesOf(client, described)
+    const estimatedRows = await estimateRows(client, table.oid)
     return {
       name: described.name,
       facts,
+      estimatedRows,
       rows: (places, range) => copyRows(client, { table: described, places, range }),
       ...(pages !== null && {
         pages,
@@ -200,7 +211,7 @@ const LOCK_NOT_AVAILABLE = '55P03'
 async function openBeside(
   connection: ConnectOptions,
   { snapshot, clients }: Keeper,
-  table: SourceTable,
+  table: NarrowedTable,
 ): Promise<RangeCopy | null> {
   const client = await connect(connection)
   clients.add(client)
@@ -234,7 +245,7 @@ function isGone(error: unknown): boolean {
 }
 
 interface Copied {
-  readonly table: SourceTable
+  readonly table: NarrowedTable
   readonly places: readonly (number | null)[]
   readonly range: PageRange | undefined
 }
@@ -243,21 +254,32 @@ async function* copyRows(client: Client, copied: Copied): AsyncGenerator<Buffer>
   // Each range would read the whole table if the planner took its rows for most of it.
   if (copied.range) await client.query('SET enable_seqscan = off')
   const copy = client.query(new CopyStream(copyStatement(copied)))
-  for (let block = await copy.next(); block !== null; block = await copy.next()) yield block
+  try {
+    for (let block = await copy.next(); block !== null; block = await copy.next()) yield block
+  } catch (error) {
+    throw copy.oversized ? withRow(error, rowOfCopy(copy.oversized, copied)) : error
+  }
+}
+
+function rowOfCopy(head: Buffer, { table, places }: Copied): OversizedRow {
+  const columns = places.map((place) => (place === null ? '' : table.columns[place]!.name))
+  return rowOfLine(head, table, columns)
 }
 
 /**
- * Plain COPY where the line is the table as it is; a query where places are empty or rows are in
- * partitions. Tables that inherit from this one are tables of their own.
+ * Plain COPY where the line is the table as it is; a query where places are empty, or only some rows
+ * are published, or they are in partitions. Tables that inherit from this one are tables of their own.
  */
 function copyStatement({ table, places, range }: Copied): string {
   const name = quoteTable(table.name)
-  const isPlain = !range && !table.isPartitioned && places.every((place, i) => place === i)
+  const conditions = [table.narrowing?.rows ?? [], range ? ctidIn(range) : []].flat()
+  const isPlain =
+    conditions.length === 0 && !table.isPartitioned && places.every((place, i) => place === i)
   const columns = places.map((place) => {
     if (place === null) return 'NULL'
     return quoteIdentifier(table.columns[place]!.name)
   })
-  const where = range ? ` WHERE ${ctidIn(range)}` : ''
+  const where = conditions.length === 0 ? '' : ` WHERE (${conditions.join(') AND (')})`
   const source = isPlain
     ? `${name} (${columns.join(', ')})`
     : `(SELECT ${columns.join(', ')} FROM ${table.isPartitioned ? '' : 'ONLY '}${name}${where})`

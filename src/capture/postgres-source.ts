@@ -8,24 +8,37 @@ import type { Client } from 'pg'
 
 import type { Clock } from '../core/clock.ts'
 import { fail, hasCode } from '../core/errors.ts'
-import { parseLsn, type Lsn } from '../core/lsn.ts'
+import { parseLsn } from '../core/lsn.ts'
 import type { LoadMode } from '../core/manifest.ts'
 import type { TableName } from '../core/table.ts'
 import { connect, withConnection, type ConnectOptions, type Server } from '../postgres/connect.ts'
 import { CopyStream } from '../postgres/copy-stream.ts'
-import { quoteIdentifier, quoteReplicationLiteral } from '../postgres/quote.ts'
+import { LastingConnection } from '../postgres/lasting-connection.ts'
+import { quoteIdentifier, quoteLiteral, quoteReplicationLiteral } from '../postgres/quote.ts'
 import { fromPostgres } from '../postgres/sqlstate.ts'
-import { refuse, type Check } from './finding.ts'
+import { walEnd } from '../postgres/wal-end.ts'
+import { brokenOff, endedBy } from './broken-off.ts'
+import type { Check } from './finding.ts'
 import { liveness, type Liveness } from './liveness.ts'
+import type { Narrowers } from './narrowed-table.ts'
+import { hadRows } from './partitions.ts'
 import { PostgresCatalog } from './postgres-catalog.ts'
 import { PostgresSlotWatch } from './postgres-slot-watch.ts'
 import { openSnapshot, type SnapshotParts } from './postgres-snapshot.ts'
 import { PostgresStream } from './postgres-stream.ts'
-import { readFacts, type SourceFacts, type Wanted } from './preflight-facts.ts'
-import { checksOf, findingsOf } from './preflight.ts'
-import { ensurePublication, type Publication } from './publication.ts'
+import { readFacts, type ColumnWishes, type SourceFacts, type Wanted } from './preflight-facts.ts'
+import { checksOf } from './preflight.ts'
+import { Preparation } from './preparation.ts'
+import type { Publication } from './publication.ts'
+import { whyRefused } from './refused-slot.ts'
+import {
+  createSlot,
+  identifySystem,
+  serverVersion,
+  type SystemIdentity,
+} from './replication-commands.ts'
 import { backendOf, endOwner, type Backend } from './slot-owner.ts'
-import { checkSlot, readSlot, type SlotInfo } from './slot.ts'
+import { checkSlot, isLost, readSlot, type SlotInfo } from './slot.ts'
 import type { LoadSnapshot, OpenOptions, OpenSlot, Prepared, Source } from './source.ts'
 import { parseHistory, type TimelineSwitch } from './timeline.ts'
 
@@ -37,6 +50,8 @@ export interface PostgresSourceOptions extends Server {
   readonly isSelected: (name: TableName) => boolean
   /** The patterns that it stands for, if it stands for some. */
   readonly patterns?: readonly string[]
+  /** Left out if no column is excluded. */
+  readonly columns?: ColumnWishes
   /** Standbys shall keep a copy of the slot. */
   readonly failover?: boolean
   readonly clock: Clock
@@ -44,40 +59,64 @@ export interface PostgresSourceOptions extends Server {
   readonly newId: () => string
 }
 
+type OwnedSlot = Pick<OpenSlot, 'confirmed' | 'walEnd'> & { readonly liveness: Liveness }
+
+/** What a look at the source finds. */
+export interface Examined {
+  readonly checks: readonly Check[]
+  readonly facts: SourceFacts
+  /** `null` if our user may not ask. */
+  readonly system: SystemIdentity | null
+}
+
 export class PostgresSource implements Source {
   readonly catalog: PostgresCatalog
+  readonly #lasting: LastingConnection
   readonly #options: PostgresSourceOptions
+  readonly #preparation: Preparation
   /** The connection that streamed last, which may live on at the server when it is dead to us. */
   #owner: Backend | null = null
 
   constructor(options: PostgresSourceOptions) {
     this.#options = options
-    this.catalog = new PostgresCatalog(this.#connection('catalog'))
+    this.#preparation = new Preparation(this.#wanted)
+    const { clock } = options
+    const idleMs = CATALOG_IDLE_MS
+    this.#lasting = new LastingConnection(this.#connection('catalog'), { clock, idleMs })
+    this.catalog = new PostgresCatalog(this.#lasting, this.#narrowers)
   }
 
   async prepare(): Promise<Prepared> {
     const { slot, load } = this.#options
     const publication = this.#options.publication.name
     return withConnection(this.#connection('preflight'), async (client) => {
-      const facts = await readFacts(client, this.#wanted)
-      refuse(findingsOf(checksOf(facts, this.#wanted)))
-      const { tables } = facts
+      const { facts, tables, refused } = await this.#preparation.run(client)
+      // After the look: rows of a table that is gone by then stand before it.
+      const lsn = await walEnd(client)
       const { database } = facts.server
-      const found = { found: facts.publication, tables }
-      await ensurePublication(client, this.#options.publication, found)
-      const systemId = await this.#systemId()
+      const { systemId } = await this.#system()
       // Not the tables: what the server sends of a transaction follows the catalogs as they were then.
       const options = { publication }
-      return { run: { systemId, database, slot, publication, load, options }, tables }
+      return { run: { systemId, database, slot, publication, load, options }, tables, refused, lsn }
     })
   }
 
   /** What a look at the source finds; nothing is changed there. */
-  async examine(): Promise<{ checks: readonly Check[]; facts: SourceFacts; systemId: string }> {
+  async examine(): Promise<Examined> {
     return withConnection(this.#connection('doctor'), async (client) => {
       const facts = await readFacts(client, this.#wanted)
       const checks = checksOf(facts, this.#wanted)
-      return { facts, checks, systemId: facts.server.mayReplicate ? await this.#systemId() : '' }
+      const { mayReplicate } = facts.server
+      return { facts, checks, system: mayReplicate ? await this.#system() : null }
+    })
+  }
+
+  /** Drops the slot if the server has given it up: nobody can read it any more. */
+  async dropLostSlot(): Promise<void> {
+    return withConnection(this.#connection('slot'), async (client) => {
+      const slot = await readSlot(client, this.#options.slot)
+      if (slot === null || !slot.isOfThisDatabase || !isLost(slot)) return
+      await client.query(`select pg_drop_replication_slot(${quoteLiteral(slot.name)})`)
     })
   }
 
@@ -88,6 +127,10 @@ export class PostgresSource implements Source {
       )
       return parseHistory(String(rows[0]!.content))
     })
+  }
+
+  async hadRows(partition: number): Promise<boolean> {
+    return this.#lasting.use((client) => hadRows(client, partition))
   }
 
   /** Looks at the slot from beside. */
@@ -104,7 +147,7 @@ export class PostgresSource implements Source {
       return await this.#open(client, options)
     } catch (error) {
       await client.end().catch(() => {})
-      const known = fromPostgres(error)
+      const known = await whyRefused(error, () => this.#readSlot())
       if (hasCode(known, 'SLOT_IN_USE')) await this.#endOwner()
       throw known
     }
@@ -118,7 +161,7 @@ export class PostgresSource implements Source {
       const { lsn, snapshot } = await createSlot(client, name, 'TEMPORARY')
       return await openSnapshot(this.#snapshots, { lsn, exported: snapshot })
     } catch (error) {
-      throw fromPostgres(error)
+      throw signal.aborted ? brokenOff(error) : fromPostgres(error)
     } finally {
       // The temporary slot goes with its connection; the snapshot lives on in the keeper.
       await client.end().catch(() => {})
@@ -146,11 +189,13 @@ export class PostgresSource implements Source {
       return {
         timeline,
         confirmed: owned.confirmed,
+        ...(owned.walEnd && { walEnd: owned.walEnd }),
         snapshot,
         stream,
         isStreaming,
         [Symbol.asyncDispose]: async () => {
           stream.close()
+          await this.#lasting[Symbol.asyncDispose]()
           await snapshot?.[Symbol.asyncDispose]()
         },
       }
@@ -193,30 +238,52 @@ export class PostgresSource implements Source {
   }
 
   /** Read over another connection, once nobody else can move the slot any more. */
-  async #ownedSlot(): Promise<{ confirmed: Lsn; liveness: Liveness }> {
+  async #ownedSlot(): Promise<OwnedSlot> {
     return withConnection(this.#connection('slot'), async (client) => {
       const slot = await readSlot(client, this.#options.slot)
-      const { rows } = await client.query<{ ms: number }>(
-        `select setting::int as ms from pg_settings where name = 'wal_sender_timeout'`,
+      // A standby that was started again may have replayed less than before for a while.
+      const { rows } = await client.query<{ ms: number; wal_end: string | null }>(
+        `select setting::int as ms,
+                case when not pg_is_in_recovery() then pg_current_wal_flush_lsn() end as wal_end
+           from pg_settings where name = 'wal_sender_timeout'`,
       )
+      const { ms, wal_end: end } = rows[0]!
       const confirmed = slot?.confirmed ?? fail('SLOT_LOST', 'the replication slot has vanished')
-      return { confirmed, liveness: liveness(rows[0]?.ms ?? 0) }
+      const ends = end === null ? {} : { walEnd: parseLsn(end) }
+      return { confirmed, ...ends, liveness: liveness(ms) }
     })
   }
 
-  async #systemId(): Promise<string> {
-    return withConnection(this.#connection('identify', true), async (client) => {
-      return (await identifySystem(client)).systemId
+  async #readSlot(): Promise<SlotInfo | null> {
+    return withConnection(this.#connection('slot'), (client) => {
+      return readSlot(client, this.#options.slot)
     })
+  }
+
+  async #system(): Promise<SystemIdentity> {
+    return withConnection(this.#connection('identify', true), identifySystem)
   }
 
   get #wanted(): Wanted {
-    const { slot, publication, isSelected, patterns = [], failover = false } = this.#options
-    return { slot, publication, isSelected, patterns, failover }
+    const {
+      slot,
+      publication,
+      isSelected,
+      patterns = [],
+      failover = false,
+      columns,
+    } = this.#options
+    return { slot, publication, isSelected, patterns, failover, ...(columns && { columns }) }
+  }
+
+  get #narrowers(): Narrowers {
+    const { publication, columns } = this.#options
+    return { publication: publication.name, excluded: columns?.excluded ?? (() => new Set()) }
   }
 
   get #snapshots(): SnapshotParts {
-    return { connection: this.#connection('load'), catalog: this.catalog }
+    const narrow = this.#narrowers
+    return { connection: this.#connection('load'), catalog: this.catalog, narrow }
   }
 
   #connection(role: string, isReplication = false): ConnectOptions {
@@ -226,44 +293,8 @@ export class PostgresSource implements Source {
   }
 }
 
-/** Breaks off what a connection waits for when the signal aborts. */
-function endedBy(signal: AbortSignal, client: Client): Disposable {
-  const end = (): void => void client.end().catch(() => {})
-  signal.addEventListener('abort', end, { once: true })
-  if (signal.aborted) end()
-  return { [Symbol.dispose]: () => signal.removeEventListener('abort', end) }
-}
+/** Longer than it mostly takes from one change of a table to the next, in a migration. */
+const CATALOG_IDLE_MS = 10_000
 
 /** Protocol 2 came with 14. */
 const STREAMING_SINCE = 140_000
-
-async function serverVersion(client: Client): Promise<number> {
-  const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num')
-  return Number(rows[0]!.server_version_num)
-}
-
-/** The timeline is an int8 from 16 on, and 8-byte integers come as text. */
-interface SystemRow {
-  readonly systemid: string
-  readonly timeline: string | number
-}
-
-async function identifySystem(client: Client): Promise<{ systemId: string; timeline: number }> {
-  const { rows } = await client.query<SystemRow>('IDENTIFY_SYSTEM')
-  const { systemid, timeline } = rows[0]!
-  return { systemId: systemid, timeline: Number(timeline) }
-}
-
-async function createSlot(
-  client: Client,
-  name: string,
-  kind: 'TEMPORARY' | 'FAILOVER' | '',
-): Promise<{ lsn: Lsn; snapshot: string }> {
-  const { rows } = await client.query<{ consistent_point: string; snapshot_name: string }>(
-    kind === 'FAILOVER'
-      ? `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput (SNAPSHOT 'export', FAILOVER)`
-      : `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${kind} LOGICAL pgoutput EXPORT_SNAPSHOT`,
-  )
-  const { consistent_point: point, snapshot_name: snapshot } = rows[0]!
-  return { lsn: parseLsn(point), snapshot }
-}

@@ -19,7 +19,7 @@ const STATUS_BYTES = 34
 const POSTGRES_EPOCH_MS = 946_684_800_000
 
 export class PostgresStream implements ReplicationStream {
-  readonly #copy: Pick<CopyStream, 'next' | 'send' | 'destroy' | 'received'>
+  readonly #copy: Pick<CopyStream, 'next' | 'send' | 'destroy' | 'received' | 'oversized'>
   readonly #clock: Clock
   readonly #liveness: Liveness
   readonly #closed = new AbortController()
@@ -29,13 +29,17 @@ export class PostgresStream implements ReplicationStream {
   #dead: CodedError | null = null
 
   constructor(
-    copy: Pick<CopyStream, 'next' | 'send' | 'destroy' | 'received'>,
+    copy: Pick<CopyStream, 'next' | 'send' | 'destroy' | 'received' | 'oversized'>,
     { clock, liveness }: { clock: Clock; liveness: Liveness },
   ) {
     this.#copy = copy
     this.#clock = clock
     this.#liveness = liveness
     void this.#speak()
+  }
+
+  get oversized(): Buffer | null {
+    return this.#copy.oversized
   }
 
   async next(): Promise<Buffer | null> {

@@ -5,6 +5,7 @@
 
 import type { Client } from 'pg'
 
+import type { ColumnRule } from '../core/table-selection.ts'
 import type { TableName } from '../core/table.ts'
 import { listTables, type SourceTable } from '../postgres/catalog.ts'
 import { readPublication, type PublicationFacts } from './publication-facts.ts'
@@ -19,6 +20,13 @@ export interface Wanted {
   readonly patterns: readonly string[]
   /** Standbys shall keep a copy of the slot. */
   readonly failover: boolean
+  readonly columns?: ColumnWishes
+}
+
+export interface ColumnWishes {
+  /** As in the configuration, so that a name that fits nothing is noticed. */
+  readonly rules: readonly ColumnRule[]
+  readonly excluded: (table: TableName) => ReadonlySet<string>
 }
 
 export interface SourceFacts {
@@ -75,6 +83,12 @@ export interface TableFacts extends SourceTable {
   readonly isKeyDeferrable: boolean
   /** Of the partitions, those whose rows cannot be found again. */
   readonly keylessPartitions: readonly TableName[]
+  /** Names of the generated columns, which are not replicated. */
+  readonly generated: readonly string[]
+  /** It has REPLICA IDENTITY FULL, or one of its partitions has. */
+  readonly hasFullIdentity: boolean
+  /** Names of the columns of its replica identity and of those of its partitions. */
+  readonly identityColumns: readonly string[]
 }
 
 export interface OtherRelation {
@@ -132,9 +146,24 @@ const NO_IDENTITY = `
 
 const RIGHTS = `
   with recursive tree as (
-    select c.oid as root, c.oid from pg_class c where c.oid = any ($1::oid[]) and c.relkind = 'p'
+    select c.oid as root, c.oid from pg_class c where c.oid = any ($1::oid[])
     union all
-    select t.root, i.inhrelid from tree t join pg_inherits i on i.inhparent = t.oid)
+    select t.root, i.inhrelid
+      from tree t join pg_class p on p.oid = t.oid and p.relkind = 'p'
+      join pg_inherits i on i.inhparent = t.oid),
+  keyless as (
+    select t.root, json_agg(json_build_object('namespace', n.nspname, 'name', c.relname)
+                            order by n.nspname, c.relname) as partitions
+      from tree t join pg_class c on c.oid = t.oid join pg_namespace n on n.oid = c.relnamespace
+     where t.oid <> t.root and c.relkind = 'r' and ${NO_IDENTITY} group by t.root),
+  identity as (
+    select t.root, bool_or(c.relreplident = 'f') as is_full,
+           to_json(array_agg(distinct a.attname::text) filter (where a.attname is not null)) as columns
+      from tree t join pg_class c on c.oid = t.oid and c.relkind = 'r'
+      left join pg_index i on i.indrelid = c.oid
+       and case c.relreplident when 'i' then i.indisreplident when 'd' then i.indisprimary end
+      left join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
+     group by t.root)
   select c.oid, pg_get_userbyid(c.relowner) as owner,
          pg_has_role(c.relowner, 'USAGE') as "isOwned",
          has_table_privilege(c.oid, 'SELECT') as "maySelect",
@@ -143,13 +172,14 @@ const RIGHTS = `
          exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary) as "hasPrimaryKey",
          exists (select from pg_index i
                   where i.indrelid = c.oid and i.indisprimary and not i.indimmediate) as "isKeyDeferrable",
-         coalesce((select json_agg(json_build_object('namespace', p.namespace, 'name', p.relname))
-                     from (select c.*, n.nspname as namespace
-                             from tree t join pg_class c on c.oid = t.oid
-                             join pg_namespace n on n.oid = c.relnamespace
-                            where t.root = selected.oid and c.relkind = 'r' and ${NO_IDENTITY}
-                            order by n.nspname, c.relname) p), '[]') as "keylessPartitions"
-    from unnest($1::oid[]) as selected (oid) join pg_class c on c.oid = selected.oid`
+         coalesce(keyless.partitions, '[]') as "keylessPartitions",
+         coalesce((select json_agg(a.attname) from pg_attribute a
+                    where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped),
+                  '[]') as generated,
+         coalesce(identity.is_full, c.relreplident = 'f') as "hasFullIdentity",
+         coalesce(identity.columns, '[]') as "identityColumns"
+    from unnest($1::oid[]) as selected (oid) join pg_class c on c.oid = selected.oid
+    left join keyless on keyless.root = c.oid left join identity on identity.root = c.oid`
 
 type Rights = Omit<TableFacts, keyof SourceTable>
 

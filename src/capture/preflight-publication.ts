@@ -2,45 +2,68 @@
  * Whether the publication publishes what we load.
  *
  * Ours need not be there yet; then we must be allowed to make it. One that was given is used as it
- * is, and must have every selected table, with all rows, all columns and all kinds of changes: a load
- * copies all of a table, and what the stream left out would be wrong from then on.
+ * is, and must have every selected table with all kinds of changes. It may have only some columns or
+ * rows of them: loads copy the same.
  */
 
 import { quoteIdentifier, quoteTable } from '../postgres/quote.ts'
-import { error, type Check, type Finding } from './finding.ts'
+import { columnList } from './column-list.ts'
+import { error, tableError, type Check, type ErrorFinding, type Finding } from './finding.ts'
 import type { SourceFacts, TableFacts, Wanted } from './preflight-facts.ts'
 import type { PublicationFacts } from './publication-facts.ts'
-import { addition, creation, missingIn } from './publication.ts'
+import { addition, creation, missingIn, relistedIn, relisting } from './publication.ts'
+import { plain } from './table-list.ts'
 
 export function publicationCheck(
   facts: SourceFacts,
-  { publication: { name, isOurs } }: Wanted,
+  { publication: { name, isOurs }, columns }: Wanted,
 ): Check {
-  const { publication, tables } = facts
+  const { publication } = facts
+  const tables = facts.tables.map((table) => ({
+    ...table,
+    list: columnList(table, facts, columns),
+  }))
   if (publication === null) {
-    const findings = tables.length === 0 ? [] : absent(facts, name, isOurs)
+    const findings = tables.length === 0 ? [] : absent(facts, tables, { name, isOurs })
     return { about: `the publication ${name} will be made at the first start`, findings }
   }
-  const findings = [...unfit(publication, name), ...narrowed(publication, tables, name)]
+  const findings = [...unfit(publication, name)]
   const missing = missingIn(publication, tables)
-  if (missing.length > 0) {
-    const sql = addition(name, missing)
-    if (!isOurs) {
-      const message = `the publication ${name} lacks ${missing.length} of the selected tables`
-      findings.push(error('PUBLICATION_UNFIT', message, `run: ${sql}`))
-    } else {
-      findings.push(...forbidden(facts, { sql, tables: missing, mayAlter: publication.isOwned }))
-    }
+  if (isOurs) {
+    const stale = relistedIn(publication, tables)
+    const add = { sql: addition(name, missing), tables: missing }
+    findings.push(...forbidden(facts, { ...add, mayAlter: publication.isOwned }))
+    const relist = { sql: relisting(name, stale), tables: stale }
+    findings.push(...forbidden(facts, { ...relist, mayAlter: publication.isOwned }))
+  } else {
+    findings.push(...lacking(name, missing), ...breaking(publication, tables, name))
   }
   return { about: `the publication ${name} is fit`, findings }
 }
 
-function absent(facts: SourceFacts, name: string, isOurs: boolean): Finding[] {
-  const sql = creation(name, facts.tables)
+function lacking(name: string, missing: readonly Listed[]): Finding[] {
+  if (missing.length === 0) return []
+  const message = `the publication ${name} lacks ${missing.length} of the selected tables`
+  const cure = `run: ${addition(name, missing)}`
+  const names = missing.map((table) => table.name)
+  return [tableError('PUBLICATION_UNFIT', names, { message, cure })]
+}
+
+/** A table, and the columns that our publication lists of it. */
+type Listed = TableFacts & { readonly list: readonly string[] | null }
+
+function absent(
+  facts: SourceFacts,
+  tables: readonly Listed[],
+  { name, isOurs }: Wanted['publication'],
+): Finding[] {
+  const sql = creation(name, tables)
   if (!isOurs) {
     return [error('PUBLICATION_UNFIT', `there is no publication ${name}`, `run: ${sql}`)]
   }
-  return forbidden(facts, { sql, tables: facts.tables, mayAlter: facts.server.mayCreate })
+  const findings = forbidden(facts, { sql, tables, mayAlter: facts.server.mayCreate })
+  // Without a publication nothing can be replicated.
+  return findings.map(({ code, message, cure }) => error(code, message, cure))
 }
 
 interface Change {
@@ -50,20 +73,23 @@ interface Change {
   readonly mayAlter: boolean
 }
 
-/** What keeps us from making or extending our own publication. */
-function forbidden({ server }: SourceFacts, { sql, tables, mayAlter }: Change): Finding[] {
+/** What keeps us from making our own publication, or from bringing it in step. */
+function forbidden({ server }: SourceFacts, { sql, tables, mayAlter }: Change): ErrorFinding[] {
+  if (tables.length === 0) return []
+  const all = tables.map(({ name }) => name)
   if (server.isStandby) {
     const message = 'a publication cannot be made on a standby'
-    return [error('PUBLICATION_UNFIT', message, `run on the primary: ${sql}`)]
+    return [tableError('PUBLICATION_UNFIT', all, { message, cure: `run on the primary: ${sql}` })]
   }
-  const others = tables.filter(({ isOwned }) => !isOwned)
+  const others = tables.filter(({ isOwned }) => !isOwned).map(({ name }) => name)
   if (mayAlter && others.length === 0) return []
   const reasons = [
     ...(mayAlter ? [] : [`may not create or alter one in the database ${server.database}`]),
     ...(others.length === 0 ? [] : [`does not own ${others.length} of the tables`]),
   ]
   const message = `the publication cannot be made: the user ${server.user} ${reasons.join(', and ')}`
-  return [error('PERMISSION_DENIED', message, `run as the owner of the tables: ${sql}`)]
+  const cure = `run as the owner of the tables: ${sql}`
+  return [tableError('PERMISSION_DENIED', mayAlter ? others : all, { message, cure })]
 }
 
 function unfit(publication: PublicationFacts, name: string): Finding[] {
@@ -86,18 +112,19 @@ function unfit(publication: PublicationFacts, name: string): Finding[] {
   return findings
 }
 
-function narrowed(
+/** With a list that does not cover the replica identity, the server refuses updates and deletes. */
+function breaking(
   publication: PublicationFacts,
   tables: readonly TableFacts[],
   name: string,
 ): Finding[] {
-  const alter = `ALTER PUBLICATION ${quoteIdentifier(name)}`
-  return tables
-    .map((table) => quoteTable(table.name))
-    .filter((table) => publication.narrowed.has(table))
-    .map((table) => {
-      const message = `the publication ${name} publishes only some rows or columns of ${table}`
-      const sql = `${alter} DROP TABLE ${table}; ${alter} ADD TABLE ${table}`
-      return error('PUBLICATION_UNFIT', message, `run: ${sql}`)
-    })
+  return tables.flatMap((table) => {
+    const columns = publication.narrowed.get(quoteTable(table.name))?.columns ?? null
+    if (columns === null) return []
+    const lost = table.identityColumns.filter((column) => !columns.includes(column))
+    if (!table.hasFullIdentity && lost.length === 0) return []
+    const message = `the publication ${name} lists columns of ${plain(table.name)} that do not cover its replica identity, so its updates fail at the source`
+    const cure = `run: ${relisting(name, [{ name: table.name }])}`
+    return [tableError('PUBLICATION_UNFIT', [table.name], { message, cure })]
+  })
 }

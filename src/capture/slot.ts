@@ -88,6 +88,11 @@ export function checkSlot(slot: SlotInfo): void {
   refuse(slotFindings(slot))
 }
 
+/** The server has given it up. */
+export function isLost({ walStatus, invalidation }: SlotInfo): boolean {
+  return walStatus === 'lost' || invalidation !== null
+}
+
 /** What is wrong with a slot that exists. */
 export function slotFindings(slot: SlotInfo): Finding[] {
   const { name, plugin, database } = slot
@@ -100,7 +105,7 @@ export function slotFindings(slot: SlotInfo): Finding[] {
     const why = 'was made with two_phase: rows of a prepared transaction would be lost'
     findings.push(unfit(slot, why))
   }
-  if (slot.walStatus === 'lost' || slot.invalidation !== null) findings.push(lost(slot))
+  if (isLost(slot)) findings.push(lost(slot))
   if (slot.isSynced) {
     const message = `the slot ${name} is a copy that this standby keeps of the slot of its primary`
     findings.push(error('SOURCE_IS_STANDBY', message))
@@ -122,8 +127,7 @@ function lost({ name, invalidation }: SlotInfo): Finding {
   return error(
     'SLOT_LOST',
     `the server gave up the replication slot ${name}: ${why}`,
-    `run: SELECT pg_drop_replication_slot(${quoteLiteral(name)}); ` +
-      'then start with a new lake, which loads all tables again',
+    'run: millrace resync --all; it drops this slot, makes a new one, and all tables are loaded again',
   )
 }
 

@@ -5,8 +5,10 @@
  * same capture code runs against faults that no server would show on demand.
  */
 
+import type { RefusedTable } from '../core/events.ts'
 import type { Lsn } from '../core/lsn.ts'
 import type { RunInfo } from '../core/manifest.ts'
+import type { Narrowing } from '../core/narrowing.ts'
 import type { TableName } from '../core/table.ts'
 import type { PageRange } from './page-ranges.ts'
 import type { TimelineSwitch } from './timeline.ts'
@@ -30,6 +32,11 @@ export interface Source {
    */
   timelineHistory?(timeline: number): Promise<readonly TimelineSwitch[]>
 
+  /**
+   * Whether a partition had rows before it was one. A source that has no partitions leaves it out.
+   */
+  hadRows?(partition: number): Promise<boolean>
+
   /** A snapshot for loads. The caller has noted the head of the log before. It may wait as `open`. */
   snapshot(signal: AbortSignal): Promise<LoadSnapshot>
 }
@@ -44,6 +51,13 @@ export interface OpenOptions {
 export interface Prepared {
   readonly run: RunInfo
   readonly tables: readonly LoadableTable[]
+  /** Selected tables that cannot be replicated now; the others go on. */
+  readonly refused?: readonly RefusedTable[]
+  /**
+   * Here the stream has passed all rows of tables that are not among these any more. A source that
+   * does not know it leaves it out; then nothing follows from what is missing.
+   */
+  readonly lsn?: Lsn
 }
 
 export interface LoadableTable {
@@ -51,12 +65,22 @@ export interface LoadableTable {
   readonly name: TableName
   readonly estimatedRows: number
   readonly estimatedBytes: number
+  /** If it has such: see `partitions.ts`. */
+  readonly partitions?: readonly string[]
+  /** What of it is captured, if not everything. */
+  readonly narrowing?: Narrowing
+  /** Those that are captured. Left out by a source that tells no narrowing. */
+  readonly columns?: readonly { readonly name: string }[]
+  /** Where the WAL was when it came into the publication, if it was out of it before. */
+  readonly publishedSince?: Lsn
 }
 
 export interface OpenSlot extends AsyncDisposable {
   readonly timeline: number
   /** confirmed_flush_lsn, read once the slot was ours. */
   readonly confirmed: Lsn
+  /** Where the WAL of the server ended when we took the slot. */
+  readonly walEnd?: Lsn
   /** The snapshot that came with the slot, if it was made just now. */
   readonly snapshot: LoadSnapshot | null
   readonly stream: ReplicationStream
@@ -67,6 +91,8 @@ export interface OpenSlot extends AsyncDisposable {
 export interface ReplicationStream {
   /** The next block of CopyData messages, or `null` when the server ended the stream. */
   next(): Promise<Buffer | null>
+  /** After MESSAGE_TOO_LARGE: the beginning of the message. */
+  readonly oversized?: Buffer | null
   /** Tells the server that it may forget what lies below. */
   confirm(lsn: Lsn): void
   /** Asks the server to say where it is. */
@@ -85,7 +111,9 @@ export interface LoadSnapshot extends AsyncDisposable {
 
 export interface TableCopy extends AsyncDisposable {
   readonly name: TableName
-  readonly facts: Pick<RelationFacts, 'columns' | 'key'>
+  readonly facts: Pick<RelationFacts, 'columns' | 'key' | 'narrowing'>
+  /** How many rows it has now, about; `null` or left out if that is not known. */
+  readonly estimatedRows?: number | null
   /**
    * The rows as lines of CSV, one in each CopyData message of the blocks. `places` says for each
    * column of the line which column of `facts` it is; `null` is an empty one.

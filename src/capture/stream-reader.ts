@@ -13,7 +13,9 @@ import { lsn, maxLsn, ZERO_LSN, type Lsn } from '../core/lsn.ts'
 import { Decoder } from '../pgoutput/decoder.ts'
 import type { StreamAbort, StreamCommit } from '../pgoutput/messages.ts'
 import { FrameCursor } from '../postgres/copy-stream.ts'
+import type { ColumnCutter } from './column-cutter.ts'
 import type { Intake } from './intake.ts'
+import { rowOf, withRow } from './oversized.ts'
 import type { Spool } from './spool.ts'
 import type { TrackedTables } from './tracked-tables.ts'
 
@@ -29,6 +31,8 @@ export interface StreamReaderParts {
   readonly tables: TrackedTables
   /** `null` if streaming was not asked for. */
   readonly spool: Spool | null
+  /** `null` if no column is excluded. */
+  readonly cutter?: ColumnCutter | null
   /** The server wants to hear from us. */
   readonly onReplyWanted: () => void
   /**
@@ -68,10 +72,26 @@ export class StreamReader {
     return onPiece()
   }
 
+  /** The error with the row that the beginning of a refused message is about. */
+  nameOversized(error: unknown, head: Buffer): unknown {
+    const { tables, spool, cutter } = this.#parts
+    if (head[0] !== XLOG_DATA) return error
+    const message = head.subarray(XLOG_DATA_HEADER_BYTES)
+    // Of a table that is cut the places are others, and a value must not be taken for that of a key.
+    const row = rowOf(message, { isStreamed: spool?.isStreaming ?? false }, (oid) =>
+      cutter?.isCut(oid) ? null : tables.shapeOf(oid),
+    )
+    return row === null ? error : withRow(error, row)
+  }
+
   #takeFrame({ bytes, start, end }: FrameCursor): void {
     const kind = bytes[start]
     if (kind === XLOG_DATA) {
-      this.#takeMessage(bytes, start + XLOG_DATA_HEADER_BYTES, end)
+      const { cutter } = this.#parts
+      const at = start + XLOG_DATA_HEADER_BYTES
+      if (!cutter) return this.#takeMessage(bytes, at, end)
+      const message = cutter.cut({ bytes, start: at, end })
+      this.#takeMessage(message.bytes, message.start, message.end)
     } else if (kind === KEEPALIVE) {
       this.#heard = maxLsn(this.#heard, lsn(bytes.readBigUInt64BE(start + 1)))
       if (bytes[start + KEEPALIVE_REPLY_AT] === 1) this.#parts.onReplyWanted()

@@ -7,10 +7,14 @@
 
 import { fail } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
-import { diffShapes, mergeShape, type WireColumn } from '../core/shape-diff.ts'
+import type { LoadMode } from '../core/manifest.ts'
+import { isSameNarrowing, widenings, type Narrowing } from '../core/narrowing.ts'
+import { mergeShape, type WireColumn } from '../core/shape-diff.ts'
 import { tableId, type Shape, type TableId, type TableName } from '../core/table.ts'
 import type { Relation } from '../pgoutput/messages.ts'
-import { ambiguitiesOf } from './ambiguity.ts'
+import { barrierOf, GONE, NEW, type Barrier } from './barrier.ts'
+import type { Mark } from './marks.ts'
+import type { Stray } from './strays.ts'
 
 export interface TrackedTable {
   readonly id: TableId
@@ -22,15 +26,6 @@ export interface TrackedTable {
   /** What the log must say before the next row. */
   barrier: Barrier | null
 }
-
-export interface Barrier {
-  readonly from: TableId
-  readonly defaults: Defaults
-  /** What of the change the log cannot tell. */
-  readonly ambiguities: readonly string[]
-}
-
-type Defaults = Readonly<Record<string, string | null>>
 
 /** What only the catalogs of the source know about a Relation message. */
 export interface RelationCatalog {
@@ -45,6 +40,8 @@ export interface RelationFacts {
   readonly missing: ReadonlyMap<string, string | null>
   /** Names of the columns that have a default, which may be computed for each row. */
   readonly computed: ReadonlySet<string>
+  /** What of the table the stream does not carry. */
+  readonly narrowing?: Narrowing
 }
 
 /** What the log says about a table. */
@@ -61,6 +58,8 @@ export interface TrackedTablesParts {
   readonly catalog: RelationCatalog
   /** `resync` if it is not said. */
   readonly ddl?: DdlPolicy
+  /** `cdc`: nothing is loaded, unless somebody asks. */
+  readonly load?: LoadMode
   readonly emit?: Emit
 }
 
@@ -68,6 +67,10 @@ export class TrackedTables {
   readonly #parts: TrackedTablesParts
   readonly #tables = new Map<number, TrackedTable>()
   readonly #inLog = new Map<number, KnownShape>()
+  /** From before an epoch that lost something. By name: an OID may be that of another table now. */
+  readonly #former = new Map<TableId, Shape>()
+  /** What the newest load of this run captures of a table, by OID. */
+  readonly #loadedAs = new Map<number, Narrowing | undefined>()
 
   constructor(parts: TrackedTablesParts) {
     this.#parts = parts
@@ -77,9 +80,22 @@ export class TrackedTables {
     return this.#tables.get(oid)
   }
 
-  /** The newest shape of a table that the log has, or will have with its first row; `null` if none. */
-  shapeOf(oid: number): Shape | null {
-    return this.#inLog.get(oid)?.shape ?? null
+  /**
+   * The newest shape of a table that the log has, or will have with its first row; `null` if none.
+   * With the name also one of a former epoch.
+   */
+  shapeOf(oid: number, id?: TableId): Shape | null {
+    return this.#inLog.get(oid)?.shape ?? (id && this.#former.get(id)) ?? null
+  }
+
+  /** The log had this shape for a table in an epoch that is over: columns keep their places in files. */
+  remember({ id, shape }: KnownShape): void {
+    this.#former.set(id, shape)
+  }
+
+  /** A load takes the table as it is now: what is captured of it that was not before comes with it. */
+  loadedAs({ oid, narrowing }: Shape): void {
+    this.#loadedAs.set(oid, narrowing)
   }
 
   /** The log has a shape for this table: one of an earlier run, or that of a load that begins now. */
@@ -96,69 +112,157 @@ export class TrackedTables {
     const id = tableId(name)
     const facts = await this.#parts.catalog.describe(relation)
     const known = this.#inLog.get(relation.oid) ?? null
-    const former = this.#formerOf(id, relation.oid)
-    const wire = { table: name, oid: relation.oid, columns: facts.columns, key: facts.key }
-    const shape = mergeShape(known?.shape ?? null, wire)
-    this.#tables.set(relation.oid, {
+    const { columns, key, narrowing } = facts
+    const found = { columns, key, ...(narrowing && { narrowing }) }
+    const wire = { table: name, oid: relation.oid, ...found }
+    const shape = mergeShape(this.shapeOf(relation.oid, id), wire)
+    const widened = known === null ? [] : this.#widened(known.shape, facts)
+    const table: TrackedTable = {
       id,
       shape,
       relation,
-      isSelected: this.#parts.isSelected(name),
+      isSelected: this.#parts.isSelected(name) && (known !== null || canBeFound(relation, facts)),
       keyPlaces: keyPlaces(shape),
-      barrier: former
-        ? { from: id, defaults: {}, ambiguities: ['it is another table of the same name'] }
-        : known && barrier(known, { id, shape }, facts),
-    })
-    if (known === null && former === null) this.#inLog.set(relation.oid, { id, shape })
+      barrier: known === null ? NEW : barrierOf(known, { id, shape }, { ...facts, widened }),
+    }
+    this.#tables.set(relation.oid, table)
+    this.#settle(table)
+  }
+
+  /** What is captured now and was not before, unless a load brings it in any case. */
+  #widened({ oid, narrowing }: Shape, facts: RelationFacts): string[] {
+    const hasLoad = this.#loadedAs.has(oid)
+    if (hasLoad && isSameNarrowing(this.#loadedAs.get(oid), facts.narrowing)) return []
+    return widenings(narrowing, facts.narrowing, facts.columns)
   }
 
   /** Whether the table has to be loaded again behind its barrier. */
   mustReload({ id, barrier: found }: TrackedTable): boolean {
-    const changes = found?.ambiguities ?? []
+    return this.#mustReload(id, found?.ambiguities ?? [])
+  }
+
+  /** Notes the partitions of a table, and what happened to them that the log cannot tell. */
+  repartition(oid: number, partitions: readonly string[], changes: readonly string[]): Mark[] {
+    const known = this.#inLog.get(oid)
+    if (known === undefined) return []
+    const item = { type: 'shape' as const, shape: known.shape, defaults: {}, partitions }
+    const isAmbiguous = this.#mustReload(known.id, changes)
+    return [{ table: known.id, item: isAmbiguous ? { ...item, isAmbiguous } : item }]
+  }
+
+  #mustReload(id: TableId, changes: readonly string[]): boolean {
     if (changes.length === 0) return false
-    const { ddl = 'resync', emit } = this.#parts
+    const { ddl = 'resync', load, emit } = this.#parts
     if (ddl === 'stop') {
       fail('DDL_AMBIGUOUS', `${id} was changed: ${changes.join('; ')}`, {
         hint: 'set source.ddl to resync, and the table is loaded again',
         details: { table: id },
       })
     }
-    emit?.({ type: 'ddl-ambiguous', table: id, changes, isReloaded: ddl === 'resync' })
-    return ddl === 'resync'
-  }
-
-  /** The table that had the name in the log, if it is not this one. */
-  #formerOf(id: TableId, oid: number): KnownShape | null {
-    if (this.#inLog.get(oid)?.id === id) return null
-    return [...this.#inLog.values()].find((known) => known.id === id) ?? null
+    const isVoid = ddl === 'resync'
+    emit?.({ type: 'ddl-ambiguous', table: id, changes, isReloaded: isVoid && load !== 'cdc' })
+    return isVoid
   }
 
   /** The barrier of the table is part of the log now. */
   passed(table: TrackedTable): void {
-    const former = this.#formerOf(table.id, table.shape.oid)
-    if (former !== null) {
-      // It may live on under another name, as a table that is new to the log.
-      this.#inLog.delete(former.shape.oid)
-      const other = this.#tables.get(former.shape.oid)
-      if (other !== undefined) other.barrier = null
-    }
+    const { id, shape } = table
+    const former = this.#formerOf(id, shape.oid)
     table.barrier = null
-    this.#inLog.set(table.shape.oid, { id: table.id, shape: table.shape })
+    this.#inLog.set(shape.oid, { id, shape })
+    this.#evict(former)
+    this.#settleAll()
+  }
+
+  /** All tables that the log has, or will have with their first row. */
+  get known(): readonly KnownShape[] {
+    return [...this.#inLog.values()]
+  }
+
+  /** Whether the log has the table under this name, or neither the table nor the name. */
+  isAtHome({ oid, name }: { readonly oid: number; readonly name: TableName }): boolean {
+    const id = tableId(name)
+    const known = this.#inLog.get(oid)
+    return known === undefined ? this.#formerOf(id, oid) === null : known.id === id
+  }
+
+  /** Lets the log follow a table that it has under another name than the source. */
+  follow({ oid, from, to }: Stray): Mark[] {
+    const known = this.#inLog.get(oid)
+    // A row may have told it meanwhile.
+    if (known?.id !== from) return []
+    const marks = to === null ? this.#dropped(known) : this.#renamed(known, to)
+    this.#settleAll()
+    return marks
+  }
+
+  #dropped(known: KnownShape): Mark[] {
+    const { id, shape } = known
+    this.#inLog.delete(shape.oid)
+    const tracked = this.#tables.get(shape.oid)
+    if (tracked) tracked.barrier = GONE
+    // While it was being loaded a table of its name may have taken its place.
+    if (this.#formerOf(id, shape.oid) !== null) return []
+    this.#parts.emit?.({ type: 'table-dropped', table: id })
+    return [{ table: id, item: { type: 'drop' } }]
+  }
+
+  #renamed({ id: from, shape: before }: KnownShape, table: TableName): Mark[] {
+    const { oid, number } = before
+    const id = tableId(table)
+    const former = this.#formerOf(id, oid)
+    const shape = { ...before, table, number: number + 1 }
+    this.#inLog.set(oid, { id, shape })
+    this.#evict(former)
+    const tracked = this.#tables.get(oid)
+    if (tracked) {
+      // Not every server says so before the next row: a schema may have been renamed.
+      const now = tracked.barrier === null ? shape : { ...tracked.shape, table }
+      const waits = tracked.barrier && { ...tracked.barrier, from: id }
+      this.#tables.set(oid, { ...tracked, id, shape: now, barrier: waits })
+    }
+    const drop: Mark = { table: id, item: { type: 'drop' } }
+    return [...(former ? [drop] : []), { table: from, item: { type: 'rename', to: id, shape } }]
+  }
+
+  /** Another table has its name in the log from now on. It may live on, as one that is new there. */
+  #evict(former: KnownShape | null): void {
+    if (former === null) return
+    const { oid } = former.shape
+    this.#inLog.delete(oid)
+    const table = this.#tables.get(oid)
+    if (table !== undefined) table.barrier = NEW
+    this.#parts.emit?.({ type: 'table-dropped', table: former.id })
+  }
+
+  #settleAll(): void {
+    for (const table of this.#tables.values()) this.#settle(table)
+  }
+
+  /** What other tables are called in the log is part of what a table's barrier has to say. */
+  #settle(table: TrackedTable): void {
+    const { id, shape, barrier: found, isSelected } = table
+    if (found === null || found === GONE || !isSelected) return
+    const evicts = this.#formerOf(id, shape.oid) !== null
+    if (found.from === null && !evicts) {
+      table.barrier = null
+      this.#inLog.set(shape.oid, { id, shape })
+    } else if (found.evicts !== evicts) {
+      table.barrier = { ...found, evicts }
+    }
+  }
+
+  /** The table that has the name in the log, if it is not this one. */
+  #formerOf(id: TableId, oid: number): KnownShape | null {
+    if (this.#inLog.get(oid)?.id === id) return null
+    for (const known of this.#inLog.values()) if (known.id === id) return known
+    return null
   }
 }
 
-function barrier(
-  before: KnownShape,
-  now: KnownShape,
-  facts: RelationFacts,
-): TrackedTable['barrier'] {
-  if (before.shape === now.shape && before.id === now.id) return null
-  const defaults: Record<string, string | null> = {}
-  const diff = diffShapes(before.shape, now.shape)
-  for (const { name } of diff.added) {
-    defaults[name] = facts.missing.get(name) ?? null
-  }
-  return { from: before.id, defaults, ambiguities: ambiguitiesOf(before.shape, diff, facts) }
+/** Else its updates and deletes are lost, and it is refused: the look for tables says so. */
+function canBeFound({ identity }: Relation, { key }: RelationFacts): boolean {
+  return key.length > 0 || identity === 'full'
 }
 
 function keyPlaces({ columns, key }: Shape): ReadonlySet<number> {

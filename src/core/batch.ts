@@ -58,6 +58,7 @@ export type BarrierItem =
       readonly defaults: Readonly<Record<string, string | null>>
       /** See `ShapeEntry`. */
       readonly isAmbiguous?: true
+      readonly partitions?: readonly string[]
     }
   | {
       readonly type: 'rename'

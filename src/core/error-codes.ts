@@ -66,13 +66,13 @@ export const CODES = {
   SLOT_LOST: {
     recovery: 'resync',
     about: 'The server dropped WAL that the slot still needed, or the slot itself is gone.',
-    hint: 'raise max_slot_wal_keep_size, then load the tables again',
+    hint: 'run `millrace resync --all`: it makes a new slot, and all tables are loaded again; raise max_slot_wal_keep_size if it was too small',
   },
   SLOT_MOVED: {
     recovery: 'resync',
     about:
       'The slot was confirmed beyond what the lake holds: somebody else read it, so changes are missing.',
-    hint: 'make sure that nothing else uses the slot, then load the tables again',
+    hint: 'make sure that nothing else uses the slot, then run `millrace resync --all`, after which all tables are loaded again',
   },
   SLOT_UNFIT: {
     recovery: 'stop',
@@ -80,13 +80,20 @@ export const CODES = {
   },
   SOURCE_CHANGED: {
     recovery: 'stop',
-    about: 'The server behind the url is not the one that this lake was filled from.',
-    hint: 'point the url at the old server, or use a new lake',
+    about:
+      'The server or the database behind the url is not the one that this lake was filled from.',
+    hint: 'point source.url at the old server, give this one a lake of its own (lake.url), or go on with it in this lake: `millrace move` says what that means',
   },
   SERVER_UNSUPPORTED: {
     recovery: 'stop',
     about: 'The server is too old for what is asked of it.',
     hint: 'upgrade the server, or leave out the setting that needs a newer one',
+  },
+  SERVER_REFUSED: {
+    recovery: 'stop',
+    about:
+      'The server cannot do what it was asked for in the state that it, or an object of it, is in at present. The message is its own.',
+    hint: 'look again with: millrace doctor',
   },
   SOURCE_IS_STANDBY: {
     recovery: 'retry',
@@ -98,13 +105,13 @@ export const CODES = {
     recovery: 'stop',
     about:
       'The server went on from a point before what the lake holds: a standby was promoted that had not received everything, or an old state was restored. What the lake has more than the source cannot be taken back.',
-    hint: 'start with a new lake, which loads all tables again',
+    hint: 'go on with this server: `millrace move` says what that means; all tables are loaded again',
   },
   WAL_BUDGET_SPENT: {
     recovery: 'stop',
     about:
       'The slot held back more WAL than source.walBudget allows, and was dropped to protect the source.',
-    hint: 'find out why the lake could not keep up, then start with a new lake, which loads all tables again',
+    hint: 'find out why the lake could not keep up, then run `millrace resync --all`, after which all tables are loaded again',
   },
   PUBLICATION_UNFIT: {
     recovery: 'stop',
@@ -117,7 +124,14 @@ export const CODES = {
   },
   TABLE_WITHOUT_KEY: {
     recovery: 'stop',
-    about: 'Rows of the table cannot be found again by updates and deletes.',
+    about:
+      'Rows of the table cannot be found again by updates and deletes: it has no primary key and no other replica identity, or, for a target, none but the whole row.',
+    hint: 'give it a key at the source: ALTER TABLE … ADD PRIMARY KEY (…); or leave it out in source.tables',
+  },
+  COLUMNS_UNFIT: {
+    recovery: 'stop',
+    about:
+      'source.columns excludes a column that is not there, that belongs to the key of its table, or every column of a table.',
   },
   TABLE_CHANGED: {
     recovery: 'retry',
@@ -136,7 +150,9 @@ export const CODES = {
   },
   MESSAGE_TOO_LARGE: {
     recovery: 'stop',
-    about: 'A single row is larger than 64 MiB.',
+    about:
+      'A single row is larger than 64 MiB in the text form of PostgreSQL, which for bytea is twice the size of the value. The message names the table, and the key if the key stands before the large value.',
+    hint: 'keep such values out of the database, or leave the table out of source.tables and start with a new lake: what is in the WAL already comes again and again',
   },
   PROTOCOL_VIOLATION: {
     recovery: 'stop',
@@ -163,7 +179,7 @@ export const CODES = {
   },
   VALUE_UNFIT: {
     recovery: 'stop',
-    about: 'A value of the source cannot be held by the target.',
+    about: 'A value of the source cannot be held by the target, or by Parquet files of the lake.',
   },
   TARGET_LOCKED: {
     recovery: 'stop',
@@ -173,6 +189,12 @@ export const CODES = {
   TARGET_FAILED: {
     recovery: 'stop',
     about: 'The target refused a statement.',
+  },
+  TARGET_BUSY: {
+    recovery: 'retry',
+    about:
+      'The target broke our transaction off: others held what it needed, or there were too many connections. It is run again.',
+    hint: 'if it lasts, look for long transactions on our tables: SELECT * FROM pg_stat_activity',
   },
 
   // The command line and the server

@@ -9,7 +9,7 @@ import type { CodedError } from './errors.ts'
 import type { StragglerState } from './ledger.ts'
 import type { Lsn } from './lsn.ts'
 import type { Manifest } from './manifest.ts'
-import type { TableId } from './table.ts'
+import type { TableId, TableName } from './table.ts'
 
 export type Emit = (event: TaskEvent) => void
 
@@ -34,6 +34,12 @@ export interface CaptureWarning {
   readonly message: string
 }
 
+/** A table that cannot be replicated, and why. */
+export interface RefusedTable {
+  readonly name: TableName
+  readonly error: CodedError
+}
+
 export type CaptureEvent =
   | {
       readonly type: 'capture-state'
@@ -52,6 +58,23 @@ export type CaptureEvent =
     }
   /** What threatens the slot now: all of it, and none if it is empty. */
   | { readonly type: 'capture-warnings'; readonly warnings: readonly CaptureWarning[] }
+  /** Commit times of the source lay far ahead of our clock, and `order` does not follow them there. */
+  | {
+      readonly type: 'clock-ahead'
+      readonly files: number
+      /** How far ahead the farthest lay. */
+      readonly ms: number
+    }
+  /** The selected tables that cannot be replicated now: all of them. */
+  | { readonly type: 'tables-refused'; readonly refused: readonly RefusedTable[] }
+  /** Values of one column that a data file cannot hold, and what became of them. */
+  | {
+      readonly type: 'values-unfit'
+      readonly table: TableId
+      readonly column: string
+      readonly policy: 'null' | 'clamp' | 'text'
+      readonly values: number
+    }
   /** The source could not be searched for new tables; what runs is not affected. */
   | { readonly type: 'look-failed'; readonly error: CodedError }
   /** A table was changed in a way whose effect on rows that exist the log cannot tell. */
@@ -62,6 +85,17 @@ export type CaptureEvent =
       /** Whether the table is loaded again. */
       readonly isReloaded: boolean
     }
+  /** A table that the log has is gone from the source, or is not wanted any more. */
+  | { readonly type: 'table-dropped'; readonly table: TableId }
+  /** What nobody needs any more was removed from the lake; `first` is the first manifest that is left. */
+  | {
+      readonly type: 'lake-swept'
+      readonly first: number
+      readonly manifests: number
+      readonly files: number
+    }
+  /** Nothing could be removed from the lake; what runs is not affected. */
+  | { readonly type: 'sweep-failed'; readonly error: CodedError }
   /** How far the server's WAL is ahead of what it may forget, in bytes. */
   | { readonly type: 'source-lag'; readonly serverLsn: Lsn; readonly confirmedLsn: Lsn }
 
@@ -69,11 +103,17 @@ export type LoadEvent =
   | {
       readonly type: 'load-planned'
       readonly table: TableId
-      /** reltuples and size of the table: estimates for progress bars. */
+      /** reltuples and size of the table, 0 if they are not known: for who waits for its turn. */
       readonly estimatedRows: number
       readonly estimatedBytes: number
     }
-  | { readonly type: 'load-began'; readonly table: TableId; readonly isReload: boolean }
+  | {
+      readonly type: 'load-began'
+      readonly table: TableId
+      readonly isReload: boolean
+      /** As well as it is known now that the table is held; `null` if it is not. */
+      readonly estimatedRows: number | null
+    }
   | {
       readonly type: 'load-progress'
       readonly table: TableId

@@ -26,6 +26,8 @@ export interface FoldedRows extends Iterable<FoldedRow> {
   readonly deletes: number
   /** How many upserts need a value from the target, because the batch does not know it. */
   readonly fills: number
+  /** Every change was the insert of a row that the source did not have, so the target should not either. */
+  readonly isInsertOnly?: boolean
 }
 
 /** One key. The same object is reused for each row of an iteration. */
@@ -58,6 +60,7 @@ export class Fold {
   readonly #earlier: TupleFields
   readonly #logs: ChangeLog[] = []
   #isTruncated = false
+  #isInsertOnly = true
   /** One object for all; after a D it is the row that the D ended, for the I that may follow. */
   readonly #before: Before = { state: 'gone', source: NOWHERE, tuple: NOWHERE, line: NOWHERE }
   readonly #deletedBy = { lsn: ZERO_LSN, ordinal: NOWHERE }
@@ -113,7 +116,13 @@ export class Fold {
       deletes += isDeleted[entry]!
       if (sources[entry] !== NOWHERE) fills++
     }
-    return { upserts: size - deletes, deletes, fills, [Symbol.iterator]: () => walk(this.#store) }
+    return {
+      upserts: size - deletes,
+      deletes,
+      fills,
+      isInsertOnly: this.#isInsertOnly,
+      [Symbol.iterator]: () => walk(this.#store),
+    }
   }
 
   /** Gives the memory back. */
@@ -139,6 +148,8 @@ export class Fold {
     const size = store.size
     const entry = store.entryOf(this.#fields, change.bytes)
     const isDelete = change.op === OP.delete
+    // One with an odd ordinal is what became of a row whose key was changed.
+    if (change.op !== OP.insert || change.ordinal % 2 === 1) this.#isInsertOnly = false
     if (isDelete || this.#fields.unchanged > 0) {
       const isMoved = change.op === OP.insert
       if (isMoved) this.#checkPair(change)

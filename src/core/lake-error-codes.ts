@@ -26,7 +26,7 @@ export const LAKE_CODES = {
   },
   LAKE_FOREIGN: {
     recovery: 'stop',
-    about: 'The lake belongs to another task or source, or the folder holds something else.',
+    about: 'The lake belongs to another task, or the folder holds something else.',
     hint: 'give this task a folder of its own in lake.url',
   },
   LAKE_VERSION: {
@@ -40,6 +40,11 @@ export const LAKE_CODES = {
     about:
       'A file of the lake is not what was written: cut off, altered, or missing in the middle.',
   },
+  FILE_UNNAMED: {
+    recovery: 'stop',
+    about: 'A file in the lake is not named by any manifest, so no reader of the log sees it.',
+    hint: 'nothing is wrong with the lake; it was left by a crash',
+  },
   FENCED: {
     recovery: 'retry',
     about: 'Another process writes to the same lake; we begin again after what it wrote.',
@@ -48,6 +53,23 @@ export const LAKE_CODES = {
     recovery: 'resync',
     about: 'The log no longer goes back to where this consumer is.',
     hint: 'load its tables again, and raise lake.keep',
+  },
+  TIME_UNKNOWN: {
+    recovery: 'stop',
+    about:
+      'The lake cannot tell what a table was at that time: no load of it had ended by then, or what happened to its rows since the last one is not in the log.',
+    hint: 'ask for a later time, or look at the changes with `millrace lake cat TABLE --to TIME`',
+  },
+  CATALOG_REFUSED: {
+    recovery: 'stop',
+    about: 'The Glue Data Catalog refused a request.',
+    hint: 'the process needs glue:GetDatabase, CreateDatabase, GetTable, CreateTable, UpdateTable and BatchCreatePartition',
+  },
+  LAKE_FORMATS_MIXED: {
+    recovery: 'stop',
+    about:
+      'A folder of the lake has files of several formats, since lake.format was changed. Engines that read whole folders cannot read it.',
+    hint: 'give the task a new lake, or wait until lake.keep has removed the older files',
   },
   LAKE_UNREACHABLE: {
     recovery: 'retry',

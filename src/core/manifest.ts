@@ -97,6 +97,8 @@ export interface ShapeEntry extends BarrierFields {
   readonly defaults: Readonly<Record<string, string | null>>
   /** The log cannot tell what the change did to rows that exist: the loads before it are void. */
   readonly isAmbiguous?: true
+  /** What is noted of the partitions now, for a table that has such. */
+  readonly partitions?: readonly string[]
 }
 export interface RenameEntry extends BarrierFields {
   readonly type: 'rename'
@@ -123,6 +125,8 @@ export interface LoadBeginEntry extends LoadFields {
   readonly since: number
   /** The consumers it is for. */
   readonly for: 'all' | readonly string[]
+  /** What is noted of the partitions if nothing was noted before: `oid:file` each. */
+  readonly partitions?: readonly string[]
 }
 export interface LoadPartEntry extends LoadFields {
   readonly type: 'load-part'

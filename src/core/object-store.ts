@@ -35,6 +35,9 @@ export interface ObjectStore {
   /** Removing what is not there is not an error. */
   delete(key: string): Promise<void>
 
+  /** Removes what writers that were killed have left unfinished in a folder; left out where nothing can be. */
+  readonly tidy?: (folder: string) => Promise<void>
+
   /** The path by which other programs of this machine can read the object; `null` if there is none. */
   localPath(key: string): string | null
 }

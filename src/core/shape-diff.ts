@@ -7,6 +7,7 @@
  */
 
 import { fail } from './errors.ts'
+import { isSameNarrowing, type Narrowing } from './narrowing.ts'
 import type { Column, Shape, TableName } from './table.ts'
 import type { ColumnType } from './type.ts'
 
@@ -42,6 +43,7 @@ export interface WireShape {
   readonly columns: readonly WireColumn[]
   /** Names of the key columns. */
   readonly key: readonly string[]
+  readonly narrowing?: Narrowing
 }
 
 export interface WireColumn {
@@ -91,8 +93,9 @@ export function mergeShape(previous: Shape | null, wire: WireShape): Shape {
   })
   for (const place of places.values()) columns.push(liveColumn(wire.columns[place]!, place))
   const key = keyPlaces(columns, wire)
-  const { table, oid } = wire
-  const merged: Shape = { table, oid, number: (previous?.number ?? 0) + 1, columns, key }
+  const { table, oid, narrowing } = wire
+  const number = (previous?.number ?? 0) + 1
+  const merged: Shape = { table, oid, number, columns, key, ...(narrowing && { narrowing }) }
   return previous && isSameShape(previous, merged) ? previous : merged
 }
 
@@ -176,6 +179,7 @@ function isSameShape(a: Shape, b: Shape): boolean {
     isSameTable(a.table, b.table) &&
     a.oid === b.oid &&
     isSameSet(keyNames(a), keyNames(b)) &&
+    isSameNarrowing(a.narrowing, b.narrowing) &&
     a.columns.length === b.columns.length &&
     a.columns.every(({ name, type, wire, attnum }, i) => {
       const other = b.columns[i]!

@@ -9,6 +9,13 @@
 import { fail } from './errors.ts'
 import type { TableName } from './table.ts'
 
+/** Columns that are left out of the tables that match. */
+export interface ColumnRule {
+  /** As in a selection, without `!`. */
+  readonly tables: string
+  readonly exclude: readonly string[]
+}
+
 interface Rule {
   readonly isIncluded: boolean
   readonly namespace: RegExp
@@ -21,6 +28,17 @@ export function selectTables(patterns: readonly string[]): (table: TableName) =>
   return ({ namespace, name }) => {
     const last = rules.find((rule) => rule.namespace.test(namespace) && rule.name.test(name))
     return last?.isIncluded ?? false
+  }
+}
+
+/** The columns that the rules exclude from a table: of all rules that fit it. */
+export function excludeColumns(
+  rules: readonly ColumnRule[],
+): (table: TableName) => ReadonlySet<string> {
+  const parsed = rules.map(({ tables, exclude }) => ({ isMeant: selectTables([tables]), exclude }))
+  return (table) => {
+    const meant = parsed.filter(({ isMeant }) => isMeant(table))
+    return new Set(meant.flatMap(({ exclude }) => exclude))
   }
 }
 

@@ -7,6 +7,7 @@
  * a dropped one keeps its empty place, so readers that go by position never break.
  */
 
+import type { Narrowing } from './narrowing.ts'
 import type { ColumnType } from './type.ts'
 
 export interface TableName {
@@ -35,6 +36,8 @@ export interface Shape {
   readonly columns: readonly Column[]
   /** Indices into `columns` of the columns by which a row is found again; empty if there are none. */
   readonly key: readonly number[]
+  /** What of the table the log does not have; absent if it has everything. */
+  readonly narrowing?: Narrowing
 }
 
 export function tableId({ namespace, name }: TableName): TableId {

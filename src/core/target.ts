@@ -98,8 +98,8 @@ export interface LoadPart {
   readonly path: string
   /** Where other programs of this machine can read the file; `null` if they cannot. */
   readonly localPath: string | null
-  /** As `lake.format` says: csv or csv.gz. */
-  readonly format: 'csv' | 'csv.gz'
+  /** As `lake.format` said when it was written. */
+  readonly format: 'csv' | 'csv.gz' | 'parquet'
   readonly rows: number
   /** Tuples of the part, aligned with `shape.columns`: each `bytes[start, end)`. */
   read(): AsyncIterable<TupleBlock>

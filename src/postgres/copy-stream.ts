@@ -43,6 +43,9 @@ const SKIPPED: ReadonlySet<number> = new Set([
 /** One message may be this long: a row of PostgreSQL is at most 1 GB, and ours is the smaller limit. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
+/** So much of a message that is too large is kept, for whoever can tell from it which row it is. */
+const HEAD_BYTES = 16 * 1024
+
 /** Blocks that wait for the reader hold at most about this much before the socket is paused. */
 const HIGH_WATER_BYTES = 512 * 1024
 
@@ -79,10 +82,18 @@ export class CopyStream implements Submittable {
   #isFull = false
   #gathering: NodeJS.Timeout | null = null
   #error: unknown = null
+  #oversized: Buffer | null = null
   #wake: (() => void) | null = null
+  readonly #maxMessageBytes: number
 
-  constructor(sql: string) {
+  constructor(sql: string, { maxMessageBytes = MAX_MESSAGE_BYTES } = {}) {
     this.#sql = sql
+    this.#maxMessageBytes = maxMessageBytes
+  }
+
+  /** The beginning of the message that was refused for its size; `null` if none was. */
+  get oversized(): Buffer | null {
+    return this.#oversized
   }
 
   /** All bytes that came, those of incomplete messages too: any more of them is a sign of life. */
@@ -143,7 +154,8 @@ export class CopyStream implements Submittable {
   }
 
   handleError(error: unknown): void {
-    this.#error = fromPostgres(error)
+    // That the connection is gone follows from what we have broken it off for.
+    this.#error ??= fromPostgres(error)
     this.#end()
   }
 
@@ -201,10 +213,15 @@ export class CopyStream implements Submittable {
     while (at + HEADER_BYTES <= bytes.length) {
       const code = bytes[at]!
       const length = bytes.readUInt32BE(at + 1) + 1
-      if (length > MAX_MESSAGE_BYTES) return this.#refuse(length, bytes)
-      if (at + length > bytes.length) {
-        this.#neededBytes = length
+      const isTooLarge = length > this.#maxMessageBytes
+      const needed = isTooLarge ? Math.min(length, HEAD_BYTES) : length
+      if (at + needed > bytes.length) {
+        this.#neededBytes = needed
         break
+      }
+      if (isTooLarge) {
+        this.#emit(bytes, from, at)
+        return this.#refuse(length, bytes.subarray(at), bytes.length)
       }
       if (code !== COPY_DATA) {
         this.#emit(bytes, from, at)
@@ -247,15 +264,16 @@ export class CopyStream implements Submittable {
     return end
   }
 
-  #refuse(length: number, bytes: Buffer): number {
+  #refuse(length: number, head: Buffer, end: number): number {
     this.#error = new CodedError(
       'MESSAGE_TOO_LARGE',
-      `the server sent a message of ${length} bytes; the limit is ${MAX_MESSAGE_BYTES}`,
+      `the server sent a message of ${length} bytes; the limit is ${this.#maxMessageBytes}`,
       { details: { bytes: length } },
     )
+    this.#oversized = Buffer.from(head.subarray(HEADER_BYTES, Math.min(length, HEAD_BYTES)))
     this.#end()
     this.destroy()
-    return bytes.length
+    return end
   }
 }
 

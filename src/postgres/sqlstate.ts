@@ -14,7 +14,7 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   '53100': 'DISK_FULL', // disk_full, on the server
   '53300': 'NO_FREE_SENDER', // too_many_connections
   '53400': 'NO_FREE_SLOT', // configuration_limit_exceeded
-  '55000': 'SLOT_LOST', // object_not_in_prerequisite_state: the slot was invalidated
+  '55000': 'SERVER_REFUSED', // object_not_in_prerequisite_state
   '55006': 'SLOT_IN_USE', // object_in_use
   '25P03': 'CONNECTION_LOST', // idle_in_transaction_session_timeout
   '25P04': 'CONNECTION_LOST', // transaction_timeout

@@ -2,9 +2,11 @@
 
 import { Capture } from '../../../src/capture/capture.ts'
 import type { Source } from '../../../src/capture/source.ts'
-import { BlockPool, ChangeCursor } from '../../../src/core/change-log.ts'
+import { BlockPool, ChangeCursor, OP } from '../../../src/core/change-log.ts'
+import type { TaskEvent } from '../../../src/core/events.ts'
 import { parseLsn, type Lsn } from '../../../src/core/lsn.ts'
 import { tableId, type Shape, type TableName } from '../../../src/core/table.ts'
+import type { Encoding } from '../../../src/lake/codecs/encoder.ts'
 import { LogReader } from '../../../src/lake/log-reader.ts'
 import { LogWriter } from '../../../src/lake/log-writer.ts'
 import { Shapes } from '../../../src/lake/shapes.ts'
@@ -21,11 +23,21 @@ export interface LakeTable {
   readonly shape: Shape
   /** Rows of the loads. */
   readonly loaded: readonly LakeRow[]
-  /** Rows that the stream inserted, updated or deleted, in order. */
+  /** Rows that the stream inserted, updated or deleted, in order; a truncate has no values. */
   readonly streamed: readonly LakeRow[]
 }
 
+export interface RunOptions {
+  /** A lake that is given goes on. */
+  readonly store?: MemoryStore
+  readonly excluded?: (table: TableName) => ReadonlySet<string>
+  readonly lookEveryMs?: number
+  /** CSV if it is left out. */
+  readonly encoding?: Pick<Encoding, 'format' | 'parquet'>
+}
+
 export class CaptureRun implements AsyncDisposable {
+  readonly events: TaskEvent[] = []
   readonly #db: Pick<TestDatabase, 'query'>
   readonly #stop = new AbortController()
   readonly #spool: SpoolFolder
@@ -37,18 +49,23 @@ export class CaptureRun implements AsyncDisposable {
   #isStreaming = false
   #wake: (() => void) | null = null
 
-  /** A lake that is given goes on. */
   static async start(
     db: Pick<TestDatabase, 'query'>,
     source: Source,
-    store = new MemoryStore(),
+    options: RunOptions = {},
   ): Promise<CaptureRun> {
-    return new CaptureRun(db, { source, store }, await SpoolFolder.make())
+    return new CaptureRun(db, { source, ...options }, await SpoolFolder.make())
   }
 
   private constructor(
     db: Pick<TestDatabase, 'query'>,
-    { source, store }: { source: Source; store: MemoryStore },
+    {
+      source,
+      store = new MemoryStore(),
+      excluded,
+      lookEveryMs = 1e9,
+      encoding = { format: 'csv' },
+    }: RunOptions & { readonly source: Source },
     spool: SpoolFolder,
   ) {
     this.#db = db
@@ -63,8 +80,9 @@ export class CaptureRun implements AsyncDisposable {
       source,
       reader,
       shapes,
-      newWriter: () => new LogWriter({ ...parts, writer: 'w1', format: 'csv' }),
+      newWriter: () => new LogWriter({ ...parts, writer: 'w1', ...encoding }),
       isSelected: () => true,
+      ...(excluded && { excluded }),
       claimLake: async () => {},
       spoolFolder: spool.path,
       requests: () => Promise.resolve([]),
@@ -78,10 +96,11 @@ export class CaptureRun implements AsyncDisposable {
         rangeBytes: 1 << 28,
         maxRowsPerSecond: null,
         partBytes: 1 << 24,
-        lookEveryMs: 1e9,
+        lookEveryMs,
       },
       newId: () => `load${++ids}`,
       emit: (event) => {
+        this.events.push(event)
         if (event.type === 'manifest-written') this.#confirmed = event.manifest.confirm
         if (event.type === 'capture-state') this.#isStreaming = event.state === 'streaming'
         this.#wake?.()
@@ -100,6 +119,27 @@ export class CaptureRun implements AsyncDisposable {
     return this.#spool.path
   }
 
+  /** Resolves once it is so; looked at again at every event. */
+  async until(isReached: () => boolean): Promise<void> {
+    await this.#until(isReached)
+  }
+
+  /** Resolves once the table was loaded so often. */
+  async loadedTimes(table: string, times: number): Promise<void> {
+    const ended = () => this.events.filter((e) => e.type === 'load-ended' && e.table === table)
+    await this.#until(() => ended().length >= times)
+    // The end is in the log with the next manifest.
+    await this.caughtUp()
+  }
+
+  /** Codes of the tables that are refused now, by name. */
+  get refused(): Record<string, string> {
+    const last = this.events.findLast((event) => event.type === 'tables-refused')
+    return Object.fromEntries(
+      (last?.refused ?? []).map(({ name, error }) => [tableId(name), error.code]),
+    )
+  }
+
   /** Resolves once every table is loaded. */
   async loaded(): Promise<void> {
     await this.#until(() => this.#isStreaming)
@@ -111,7 +151,11 @@ export class CaptureRun implements AsyncDisposable {
     await this.#db.query('set synchronous_commit = on')
     await this.#db.query(`select pg_logical_emit_message(true, 'test', 'flush')`)
     const [row] = await this.#db.query('select pg_current_wal_flush_lsn() as lsn')
-    const lsn = parseLsn(String(row!['lsn']))
+    await this.reached(parseLsn(String(row!['lsn'])))
+  }
+
+  /** Resolves once the lake has what is committed below; nothing is written to the WAL for it. */
+  async reached(lsn: Lsn): Promise<void> {
     this.#capture.want(lsn)
     await this.#until(() => this.#confirmed !== null && this.#confirmed >= lsn)
   }
@@ -123,11 +167,15 @@ export class CaptureRun implements AsyncDisposable {
     const streamed: LakeRow[] = []
     const state = await this.#reader.recover()
     const shape = await this.#shapes.read(state.tables.get(id)!.shape)
+    let loadShape = shape
     for await (const { entries } of this.#reader.manifests(1)) {
       for (const entry of entries) {
         if (entry.table !== id) continue
+        if (entry.type === 'load-begin') loadShape = await this.#shapes.read(entry.shape)
         if (entry.type === 'load-part') {
-          for await (const { bytes, starts } of this.#reader.readLoadPart(entry, shape).read()) {
+          for await (const { bytes, starts } of this.#reader
+            .readLoadPart(entry, loadShape)
+            .read()) {
             for (const start of starts.slice(0, -1)) loaded.push(columnsOf(bytes, start))
           }
         } else if (entry.type === 'changes') {
@@ -135,7 +183,10 @@ export class CaptureRun implements AsyncDisposable {
           const cursor = new ChangeCursor()
           for (const block of changes.drain()) {
             cursor.open(block)
-            while (cursor.next()) streamed.push(columnsOf(cursor.bytes, cursor.start))
+            while (cursor.next()) {
+              const isEmpty = cursor.op === OP.truncate
+              streamed.push(isEmpty ? [] : columnsOf(cursor.bytes, cursor.start))
+            }
           }
         }
       }

@@ -187,6 +187,32 @@ describe('a batch', () => {
     )
   })
 
+  // `--until-caught-up` waited for the end of a batch whose time was a minute, though nothing more
+  // could come before what it waited for.
+  test('ships at once for who waits for a place that the server has reached', async () => {
+    await using run = await Run.begin()
+    run.send(0x100n, 1)
+    await settled()
+    run.generation.want(lsn(0x200n))
+    run.stream.send(keepalive(0x1ffn))
+    await settled()
+    assert.deepEqual(await run.positions(), [])
+    run.stream.send(keepalive(0x200n))
+    await settled()
+    assert.deepEqual(await run.positions(), ['changes 100/2 end', 'heartbeat 200/0 end'])
+  })
+
+  test('does not ship for who waits in the middle of a transaction, which ends behind that place', async () => {
+    await using run = await Run.begin()
+    run.generation.want(lsn(0x90n))
+    run.stream.send(begin(0x100n), xlogData(relation), ada, keepalive(0x100n))
+    await settled()
+    assert.deepEqual(await run.positions(), [])
+    run.stream.send(commit(0x100n), keepalive(0x108n))
+    await settled()
+    assert.deepEqual(await run.positions(), ['changes 100/2 end'])
+  })
+
   test('gives its memory back', async () => {
     await using run = await Run.begin()
     run.send(0x100n, 3)
@@ -201,6 +227,85 @@ describe('a batch', () => {
     await run.clock.pass(1000)
     const [written] = run.events
     assert.equal(written?.type === 'manifest-written' && written.latencyMs, 1000)
+  })
+})
+
+describe('a mark', () => {
+  const drop = { table: loadBegin('l1').table, item: { type: 'drop' as const } }
+  const placesOf = (manifests: readonly Manifest[]) =>
+    manifests.flatMap(({ n, entries }) =>
+      entries.flatMap((entry) => (entry.type === 'drop' ? [`${n} ${entry.position.lsn}`] : [])),
+    )
+
+  test('ships alone, where the log ends', async () => {
+    await using run = await Run.begin()
+    run.generation.mark(() => [drop])
+    assert.equal(run.generation.isSettled, false)
+    await run.clock.pass(1000)
+    assert.deepEqual(await run.positions(), ['changes 50/0 end'])
+    assert.deepEqual(placesOf(await run.manifests()), [`2 ${START}`])
+    assert.equal(run.generation.isSettled, true)
+  })
+
+  test('ships behind the batch, where its last transaction ends', async () => {
+    await using run = await Run.begin()
+    run.send(0x100n, 1)
+    run.generation.mark(() => [drop])
+    await run.clock.pass(1000)
+    assert.deepEqual(await run.positions(), ['changes 108/0 end'])
+    assert.deepEqual(placesOf(await run.manifests()), [`2 ${String(0x108n)}`])
+    run.send(0x108n, 1)
+    await run.clock.pass(1000)
+    assert.deepEqual(await run.positions(), ['changes 108/0 end', 'changes 108/2 end'])
+  })
+
+  test('waits for the end of a transaction that is half written, and is made only then', async () => {
+    await using run = await Run.begin()
+    let made = 0
+    run.stream.send(begin(0x100n), xlogData(relation), ada, ada, ada)
+    await settled()
+    run.generation.mark(() => {
+      made++
+      return [drop]
+    })
+    await run.clock.pass(5000)
+    assert.deepEqual(await run.positions(), ['changes 100/6'])
+    assert.deepEqual([made, run.generation.isSettled], [0, false])
+    run.stream.send(commit(0x100n))
+    await run.clock.pass(1000)
+    assert.deepEqual(await run.positions(), ['changes 100/6', 'changes 108/0 end'])
+    assert.equal(made, 1)
+  })
+
+  test('that turns out to be needless leaves nothing', async () => {
+    await using run = await Run.begin()
+    run.generation.mark(() => [])
+    await run.clock.pass(1000)
+    assert.deepEqual(await run.positions(), [])
+    assert.equal(run.generation.isSettled, true)
+  })
+})
+
+describe('a commit time far ahead of our clock', () => {
+  test('is told, with how far', async () => {
+    await using run = await Run.begin()
+    const committedAt = BigInt((run.clock.now() + 300_000 - 946_684_800_000) * 1000)
+    run.stream.send(
+      xlogData(wire.begin({ commitLsn: 0x100n, committedAt })),
+      xlogData(relation),
+      ada,
+      commit(0x100n),
+    )
+    await run.clock.pass(1000)
+    const told = run.events.filter(({ type }) => type === 'clock-ahead')
+    assert.deepEqual(told, [{ type: 'clock-ahead', files: 1, ms: 299_000 }])
+  })
+
+  test('is no news for any other', async () => {
+    await using run = await Run.begin()
+    run.send(0x100n, 1)
+    await run.clock.pass(1000)
+    assert.ok(!run.events.some(({ type }) => type === 'clock-ahead'))
   })
 })
 

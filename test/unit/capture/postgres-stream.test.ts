@@ -9,6 +9,7 @@ import { lsn } from '../../../src/core/lsn.ts'
 import { ManualClock, settled } from './manual-clock.ts'
 
 class Line {
+  readonly oversized = null
   received = 0
   isDestroyed = false
   readonly sent: { confirmed: bigint; isReplyWanted: boolean }[] = []

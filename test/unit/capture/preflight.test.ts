@@ -3,17 +3,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
-import { refuse, type Finding } from '../../../src/capture/finding.ts'
+import { refuse, refusedTables, type Finding } from '../../../src/capture/finding.ts'
 import type {
   ServerFacts,
   SourceFacts,
   TableFacts,
   Wanted,
 } from '../../../src/capture/preflight-facts.ts'
-import { checksOf, findingsOf } from '../../../src/capture/preflight.ts'
+import { blocking, checksOf, findingsOf } from '../../../src/capture/preflight.ts'
 import type { PublicationFacts } from '../../../src/capture/publication-facts.ts'
 import type { SlotInfo } from '../../../src/capture/slot.ts'
 import { lsn } from '../../../src/core/lsn.ts'
+import { excludeColumns } from '../../../src/core/table-selection.ts'
 
 const GIB = 1024 ** 3
 
@@ -53,6 +54,9 @@ const ORDERS: TableFacts = {
   hasPrimaryKey: true,
   isKeyDeferrable: false,
   keylessPartitions: [],
+  generated: [],
+  hasFullIdentity: false,
+  identityColumns: ['id'],
 }
 
 const SLOT: SlotInfo = {
@@ -79,7 +83,8 @@ const PUBLICATION: PublicationFacts = {
   isViaRoot: true,
   hasGenerated: false,
   tables: new Set(['"app"."orders"']),
-  narrowed: new Set(),
+  comment: null,
+  narrowed: new Map(),
 }
 
 interface Given {
@@ -260,7 +265,8 @@ describe('a source', () => {
 
 describe('a slot', () => {
   const unfit = 'set source.slot to another name: a slot that does not exist is made'
-  const drop = `run: SELECT pg_drop_replication_slot('millrace_shop'); then start with a new lake, which loads all tables again`
+  const drop =
+    'run: millrace resync --all; it drops this slot, makes a new one, and all tables are loaded again'
   const cases: [what: string, slot: Partial<SlotInfo>, text: string][] = [
     [
       'of another plugin',
@@ -316,6 +322,13 @@ describe('a table', () => {
       { tables: [{ key: [], isKeyDeferrable: true }] },
       [
         `TABLE_WITHOUT_KEY: the primary key is deferrable, which is no replica identity: published, its updates would fail at the source: app.orders | run: CREATE UNIQUE INDEX CONCURRENTLY … ON "app"."orders" (…); ALTER TABLE "app"."orders" REPLICA IDENTITY USING INDEX …; ${leaveOut}`,
+      ],
+    ],
+    [
+      'with FULL and no key',
+      { tables: [{ key: [], identity: 'full', hasPrimaryKey: false, hasFullIdentity: true }] },
+      [
+        'warning: REPLICA IDENTITY FULL and no primary key: app.orders. The lake gets every change, and targets refuse such a table | run: ALTER TABLE "app"."orders" ADD PRIMARY KEY (…)',
       ],
     ],
     [
@@ -435,7 +448,10 @@ describe('a publication', () => {
           hasAllKinds: false,
           isViaRoot: false,
           hasGenerated: true,
-          narrowed: new Set(['"app"."orders"', '"app"."other"']),
+          narrowed: new Map([
+            ['"app"."orders"', { columns: ['note'], rows: null }],
+            ['"app"."other"', { columns: ['note'], rows: null }],
+          ]),
         },
         wanted: { publication: given },
       },
@@ -443,13 +459,134 @@ describe('a publication', () => {
         `PUBLICATION_UNFIT: the publication p does not publish every kind of change | run: ALTER PUBLICATION "p" SET (publish = 'insert, update, delete, truncate')`,
         'PUBLICATION_UNFIT: the publication p publishes partitions one by one | run: ALTER PUBLICATION "p" SET (publish_via_partition_root = true)',
         'PUBLICATION_UNFIT: the publication p publishes generated columns, which no load copies | run: ALTER PUBLICATION "p" SET (publish_generated_columns = none)',
-        'PUBLICATION_UNFIT: the publication p publishes only some rows or columns of "app"."orders" | run: ALTER PUBLICATION "p" DROP TABLE "app"."orders"; ALTER PUBLICATION "p" ADD TABLE "app"."orders"',
+        'PUBLICATION_UNFIT: the publication p lists columns of app.orders that do not cover its replica identity, so its updates fail at the source | run: ALTER PUBLICATION "p" DROP TABLE "app"."orders"; ALTER PUBLICATION "p" ADD TABLE "app"."orders"',
       ],
     ],
   ]
   for (const [what, facts, expected] of cases) {
     test(`${what} is judged`, () => assert.deepEqual(texts(findings(facts)), expected))
   }
+})
+
+describe('columns that are excluded', () => {
+  const columns = ['id', 'note', 'secret'].map((name, i) => {
+    return { name, typeOid: 25, modifier: -1, attnum: i + 1 }
+  })
+  const wishes = (tables: string, ...exclude: string[]) => ({
+    columns: {
+      rules: [{ tables, exclude }],
+      excluded: excludeColumns([{ tables, exclude }]),
+    },
+  })
+  const cases: [what: string, given: Given, texts: string[]][] = [
+    ['may be left out', { wanted: wishes('app.*', 'secret') }, []],
+    [
+      'may be generated',
+      { tables: [{ columns, generated: ['sum'] }], wanted: wishes('app.*', 'sum') },
+      [],
+    ],
+    [
+      'must be there, for the name may be misspelled',
+      { wanted: wishes('app.orders', 'secrte') },
+      [
+        'COLUMNS_UNFIT: source.columns: app.orders has no column secrte | write the name as it is in the database, or take it out of source.columns',
+      ],
+    ],
+    [
+      'must be of a table',
+      { wanted: wishes('app.order', 'secret') },
+      ['COLUMNS_UNFIT: source.columns: no selected table fits app.order | '],
+    ],
+    [
+      'must not be the key',
+      { wanted: wishes('app.orders', 'id', 'secret') },
+      [
+        'COLUMNS_UNFIT: source.columns excludes id of app.orders, by which its rows are found | take it out of source.columns, or leave the table out in source.tables',
+      ],
+    ],
+    [
+      'must not be all',
+      {
+        tables: [{ columns, key: [], identity: 'full', hasFullIdentity: true }],
+        wanted: wishes('app.orders', 'id', 'note', 'secret'),
+      },
+      [
+        'warning: REPLICA IDENTITY FULL and no primary key: app.orders. The lake gets every change, and targets refuse such a table | run: ALTER TABLE "app"."orders" ADD PRIMARY KEY (…)',
+        'COLUMNS_UNFIT: source.columns excludes every column of app.orders | leave the table out in source.tables',
+      ],
+    ],
+    [
+      'are listed in the statement that the owner must run',
+      {
+        publication: null,
+        server: { mayCreate: false },
+        wanted: wishes('app.orders', 'secret'),
+      },
+      [
+        'PERMISSION_DENIED: the publication cannot be made: the user mill may not create or alter one in the database shop | run as the owner of the tables: CREATE PUBLICATION "millrace_shop" FOR TABLE "app"."orders" ("id", "note") WITH (publish_via_partition_root = true)',
+      ],
+    ],
+    [
+      'are not listed before 15',
+      {
+        publication: null,
+        server: { mayCreate: false, version: 140_000 },
+        wanted: wishes('app.orders', 'secret'),
+      },
+      [
+        'PERMISSION_DENIED: the publication cannot be made: the user mill may not create or alter one in the database shop | run as the owner of the tables: CREATE PUBLICATION "millrace_shop" FOR TABLE "app"."orders" WITH (publish_via_partition_root = true)',
+      ],
+    ],
+    [
+      'are not listed where a list would make updates fail',
+      {
+        publication: null,
+        server: { mayCreate: false },
+        tables: [{ columns, identity: 'full', hasFullIdentity: true }],
+        wanted: wishes('app.orders', 'secret'),
+      },
+      [
+        'PERMISSION_DENIED: the publication cannot be made: the user mill may not create or alter one in the database shop | run as the owner of the tables: CREATE PUBLICATION "millrace_shop" FOR TABLE "app"."orders" WITH (publish_via_partition_root = true)',
+      ],
+    ],
+  ]
+  for (const [what, facts, expected] of cases) {
+    test(what, () => {
+      assert.deepEqual(texts(findings({ tables: [{ columns }], ...facts })), expected)
+    })
+  }
+})
+
+describe('what blocks', () => {
+  const found = findings({
+    server: { walLevel: 'minimal' },
+    tables: [{ key: [], hasPrimaryKey: false }],
+  })
+  const codes = (isMade: boolean) =>
+    blocking(found, { isMade, hasBegun: true }).map((one) => 'code' in one && one.code)
+
+  test('is everything before anything was made', () => {
+    assert.deepEqual(codes(false), ['WAL_LEVEL', 'TABLE_WITHOUT_KEY'])
+  })
+
+  test('is later what concerns all tables: one that cannot be replicated is refused alone', () => {
+    assert.deepEqual(codes(true), ['WAL_LEVEL'])
+    const refused = refusedTables(found)
+    assert.deepEqual(
+      refused.map(({ name, error }) => [name.name, error.code]),
+      [['orders', 'TABLE_WITHOUT_KEY']],
+    )
+    assert.match(refused[0]!.error.hint!, /ALTER TABLE "app"\."orders" ADD PRIMARY KEY/)
+  })
+
+  test('a table without a key is in no statement that publishes', () => {
+    const [, lacking] = findings({
+      tables: [{ key: [], hasPrimaryKey: false }, { name: { namespace: 'app', name: 'b' } }],
+      publication: { tables: new Set<string>() },
+      wanted: { publication: given },
+    })
+    assert.equal(lacking!.cure, 'run: ALTER PUBLICATION "p" ADD TABLE "app"."b"')
+  })
 })
 
 describe('errors', () => {

@@ -62,10 +62,11 @@ describe('a table is loaded', () => {
       wanted: ['shop/warehouse', 'shop/other'],
     },
     {
-      name: 'for one whom the newest load does not name',
+      // Were it for the one alone, the other would be loaded for next, and so on in turn.
+      name: 'for one whom the newest load does not name, and for him who has not taken that yet',
       state: others,
-      requests: [request(3), request(4, 'shop/other')],
-      wanted: ['shop/warehouse'],
+      requests: [request(4, 'shop/other'), request(3)],
+      wanted: ['shop/other', 'shop/warehouse'],
     },
   ]
   for (const { name, state, requests, wanted } of cases) {

@@ -269,6 +269,21 @@ describe('a fold', () => {
     assert.deepEqual({ upserts, deletes, fills }, { upserts: 2, deletes: 2, fills: 1 })
   })
 
+  test('knows whether all of it is rows that are new', () => {
+    const cases: [History, boolean][] = [
+      [h().insert('1', 'a', 'b', 'c').insert('2', 'a', 'b', 'c'), true],
+      [h().truncate().insert('1', 'a', 'b', 'c'), true],
+      [h().insert('1', 'a', 'b', 'c').update('1', 'z', 'b', 'c'), false],
+      [h().delete('2').insert('2', 'a', 'b', 'c'), false],
+      [h().move('1', '2', 'a', 'b', 'c'), false],
+    ]
+    for (const [{ changes }, isInsertOnly] of cases) {
+      const folded = new Fold(SHAPE)
+      folded.add(logOf(changes))
+      assert.equal(folded.finish().isInsertOnly, isInsertOnly, JSON.stringify(changes[0]!.values))
+    }
+  })
+
   test('can be walked twice', () => {
     const folded = new Fold(SHAPE)
     folded.add(logOf(h().insert('1', 'a', 'b', 'c').update('1', 'd', U, U).changes))

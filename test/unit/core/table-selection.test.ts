@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
-import { selectTables } from '../../../src/core/table-selection.ts'
+import { excludeColumns, selectTables } from '../../../src/core/table-selection.ts'
 
 describe('a selection', () => {
   const cases: [patterns: string[], table: string, isSelected: boolean][] = [
@@ -46,4 +46,14 @@ describe('a selection', () => {
       assert.throws(() => selectTables(['app.*', pattern]), { code: 'CONFIG_INVALID' })
     })
   }
+})
+
+test('columns are excluded by every rule that fits their table', () => {
+  const excluded = excludeColumns([
+    { tables: 'app.*', exclude: ['password'] },
+    { tables: 'app.users', exclude: ['email', 'password'] },
+  ])
+  assert.deepEqual([...excluded({ namespace: 'app', name: 'users' })], ['password', 'email'])
+  assert.deepEqual([...excluded({ namespace: 'app', name: 'orders' })], ['password'])
+  assert.deepEqual([...excluded({ namespace: 'other', name: 'users' })], [])
 })

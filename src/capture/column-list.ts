@@ -1,0 +1,27 @@
+/**
+ * The columns that our publication lists of a table of which some are excluded.
+ *
+ * A list lets the server keep what is excluded. But a list that does not cover the replica identity
+ * makes the server refuse every update and delete of the table, and REPLICA IDENTITY FULL means that
+ * no list covers it. That must never happen through us: such a table is published whole, and what is
+ * excluded is cut from its rows as they come, which is done in any case: see `column-cutter.ts`.
+ */
+
+import type { ColumnWishes, SourceFacts, TableFacts } from './preflight-facts.ts'
+
+/** Column lists came with 15. */
+const LISTS_SINCE = 150_000
+
+/** `null` if it is published without a list. */
+export function columnList(
+  { columns, name, hasFullIdentity, identityColumns }: TableFacts,
+  { server }: Pick<SourceFacts, 'server'>,
+  wishes: ColumnWishes | undefined,
+): readonly string[] | null {
+  if (wishes === undefined || server.version < LISTS_SINCE) return null
+  const excluded = wishes.excluded(name)
+  const kept = columns.map((column) => column.name).filter((column) => !excluded.has(column))
+  if (kept.length === columns.length || kept.length === 0) return null
+  if (hasFullIdentity || identityColumns.some((column) => excluded.has(column))) return null
+  return kept
+}
