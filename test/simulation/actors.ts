@@ -14,10 +14,12 @@ import type { TableId } from '../../src/core/table.ts'
 import { createOrCheck } from '../../src/lake/lake-info.ts'
 import { LogReader } from '../../src/lake/log-reader.ts'
 import { LogWriter } from '../../src/lake/log-writer.ts'
+import { listRequests, Requests } from '../../src/lake/requests.ts'
 import { Shapes } from '../../src/lake/shapes.ts'
 import { MemoryTarget, type MemoryPlace, type PausePoint } from '../support/memory-target.ts'
 import { FaultyStore, type Network } from './faulty-store.ts'
 import * as knock from './knockouts.ts'
+import { MemoryDisk, mount } from './memory-disk.ts'
 import { Life } from './scheduler.ts'
 import { ScriptedSource, type Server } from './scripted-source.ts'
 import { Violation } from './violation.ts'
@@ -32,6 +34,8 @@ export interface ProcessParts {
   /** Hears of what must not be. */
   readonly report: (violation: Violation) => void
   readonly flushRows: number
+  /** Bytes that the disk of a spool can hold. */
+  readonly spoolBytes: number
   /** Hears of every process. */
   readonly started: (process: Process) => void
 }
@@ -88,6 +92,7 @@ export class CaptureProcess {
     const { store, shapes, reader } = process.lake()
     const clock = life.clock()
     let ids = 0
+    mount(name, new MemoryDisk(parts.spoolBytes))
     const log = { store, reader, shapes, rollups: reader.rollups, clock, format: 'csv' as const }
     this.process = process
     this.capture = new Capture({
@@ -101,8 +106,8 @@ export class CaptureProcess {
         const source = { systemId, database }
         await createOrCheck(store, { id: LAKE_ID, createdAt, task: 'shop', source })
       },
-      spoolFolder: '',
-      requests: () => Promise.resolve([]),
+      spoolFolder: name,
+      requests: () => knock.requestsSeen(listRequests(store), knockouts),
       clock,
       limits: {
         everyMs: 20,
@@ -113,7 +118,7 @@ export class CaptureProcess {
         rangeBytes: 1 << 28,
         maxRowsPerSecond: null,
         partBytes: 150,
-        lookEveryMs: 1e9,
+        lookEveryMs: network.random.pick([300, 1500]),
       },
       newId: () => `${name}-${ids++}`,
       emit: (event) => this.#hear(event, parts),
@@ -124,9 +129,27 @@ export class CaptureProcess {
   #hear(event: TaskEvent, { network }: ProcessParts): void {
     if (event.type === 'load-cancelled') network.counters.add('loadGivenUp')
     if (event.type !== 'capture-state' || event.error === null) return
-    network.counters.add(event.error.code === 'FENCED' ? 'fenced' : 'retried')
+    const { code } = event.error
+    network.counters.add(RETRIES[code] ?? 'retried')
   }
 }
+
+/** An operator who wants a table loaded again for a consumer, as the command does it. */
+export function resync(
+  name: string,
+  parts: ProcessParts,
+  { consumer, table }: { readonly consumer: string; readonly table: TableId },
+): void {
+  const process = new Process(name, parts)
+  const { store, reader } = process.lake()
+  const ask = async (): Promise<void> => {
+    const { n } = await reader.recover()
+    await new Requests(store, () => '').write(consumer, table, n)
+  }
+  process.follow(ask(), true)
+}
+
+const RETRIES: Readonly<Record<string, string>> = { FENCED: 'fenced', SPOOL_FULL: 'spoolFull' }
 
 export interface ConsumerParts extends ProcessParts {
   readonly consumer: string
@@ -142,7 +165,7 @@ export class ApplierProcess {
   constructor(name: string, parts: ConsumerParts) {
     const process = new Process(name, parts)
     const { consumer, place, knockouts, network } = parts
-    const { reader, shapes } = process.lake()
+    const { store, reader, shapes } = process.lake()
     const { random } = network
     const pause = (point: PausePoint): Promise<void> => this.#pause(point, parts)
     const real = new MemoryTarget({ place, consumer, lakeId: LAKE_ID, pause })
@@ -152,11 +175,7 @@ export class ApplierProcess {
       target: knock.target(real, knockouts),
       log: knock.consumerLog(reader, knockouts),
       shapes,
-      requests: {
-        read: () => Promise.resolve(null),
-        write: () => fail('USAGE', 'nobody answers requests here'),
-        remove: () => Promise.resolve(),
-      },
+      requests: knock.requests(new Requests(store, () => ''), knockouts),
       clock: process.life.clock({ isDeaf: knockouts.noSweep ?? false }),
       pool: new BlockPool(),
       limits: { rows: 1 + random.below(8), bytes: 1e6, manifests: 1 + random.below(5) },

@@ -9,15 +9,16 @@ import { createHash } from 'node:crypto'
 
 import type { ChangesEntry, LoadPartEntry, Manifest } from '../../src/core/manifest.ts'
 import { comparePositions, type Position } from '../../src/core/position.ts'
-import { tableName } from '../../src/core/table.ts'
+import { tableName, type TableId } from '../../src/core/table.ts'
 import { advance, initialState, type LogState } from '../../src/lake/log-state.ts'
 import { decodeShape } from '../../src/lake/shape-json.ts'
 import type { Counters } from './counters.ts'
-import { idOf, TABLES, type ScriptedDatabase, type State } from './scripted-database.ts'
+import { TABLES, type ScriptedDatabase } from './scripted-database.ts'
+import type { State } from './scripted-table.ts'
 import { Violation, type ViolationCode } from './violation.ts'
 
 export interface AuditParts {
-  readonly database: Pick<ScriptedDatabase, 'transactions'>
+  readonly database: Pick<ScriptedDatabase, 'transactions' | 'tables'>
   readonly counters: Counters
   readonly read: (key: string) => Buffer | null
   /** For a knock-out that would be caught by nothing else first. */
@@ -42,6 +43,10 @@ export class Audit {
   #planned = 0
   /** The `since` of every load. */
   readonly #since = new Map<string, number>()
+  /** The manifests with changes whose effect on rows the log does not tell. */
+  readonly #ambiguous = new Map<string, number[]>(TABLES.map((name) => [name, []]))
+  /** The last manifest in which the table was dropped. */
+  readonly #dropped = new Map<string, number>()
   #clock = 0
   #start: bigint | null = null
 
@@ -87,8 +92,10 @@ export class Audit {
     this.#plan()
     const { to, tables } = this.state
     if (!to?.end || tables.size < TABLES.length) return false
-    for (const table of tables.values()) {
-      if (table.newestLoad === null || table.openLoads.length > 0) return false
+    for (const [id, { shape, newestLoad, openLoads }] of tables) {
+      if (newestLoad === null || openLoads.length > 0) return false
+      const { oid } = decodeShape(this.#parts.read(shape)!, shape)
+      if (oid !== this.#parts.database.tables.get(tableName(id).name)!.oid) return false
     }
     return TABLES.every((name) => this.#next(name) === undefined)
   }
@@ -105,13 +112,14 @@ export class Audit {
     }
   }
 
-  /** The log has all changes of the table, and its shape there has the column. */
-  hasColumn(name: string, column: string): boolean {
-    this.#plan()
-    const table = this.state.tables.get(idOf(name))
-    if (table === undefined || this.#next(name) !== undefined) return false
-    const shape = decodeShape(this.#parts.read(table.shape)!, table.shape)
-    return shape.columns.some((one) => one.name === column && one.wire !== null)
+  /** Whether the table was dropped after manifest n. */
+  isDroppedAfter(name: string, n: number): boolean {
+    return (this.#dropped.get(name) ?? 0) > n
+  }
+
+  /** The last manifest up to n after which only another load of the table can be equal; 0 if none. */
+  ambiguousAt(name: string, n: number): number {
+    return this.#ambiguous.get(name)!.findLast((at) => at <= n) ?? 0
   }
 
   /** The source where the log is at manifest n. */
@@ -150,16 +158,23 @@ export class Audit {
     } else if (entry.type === 'truncate') {
       if (entry.order !== this.#clock - 1) bad('order', `the truncate in manifest ${n}`)
       this.#parts.counters.add('truncate')
-    } else if (entry.type === 'shape') {
-      if (entry.order < this.#clock) bad('order', `the shape in manifest ${n}`)
+    } else if ('order' in entry) {
+      if (entry.order < this.#clock) bad('order', `the ${entry.type} in manifest ${n}`)
       this.#clock = entry.order + 1
-      this.#parts.counters.add('shape')
+      this.#parts.counters.add(entry.type)
+      if (entry.type === 'shape' && entry.isAmbiguous) this.#isAmbiguous(entry.table, n)
+      if (entry.type === 'drop') this.#dropped.set(tableName(entry.table).name, n)
     } else if (entry.type === 'load-part') {
       this.#part(entry)
     } else {
       if (entry.type === 'load-begin') this.#since.set(entry.load, entry.since)
       this.#parts.counters.add(entry.type)
     }
+  }
+
+  #isAmbiguous(table: TableId, n: number): void {
+    this.#ambiguous.get(tableName(table).name)!.push(n)
+    this.#parts.counters.add('ambiguous')
   }
 
   #row(name: string, { lsn, ordinal }: Position, n: number): void {
@@ -203,8 +218,9 @@ export class Audit {
   }
 }
 
+const NOTHING = { columns: [], version: 0, shown: [], isRecreated: false }
 const EMPTY: State = new Map(
-  TABLES.map((name) => [name, { columns: [], shown: [], rows: new Map() }]),
+  TABLES.map((name) => [name, { ...NOTHING, unclear: new Set(), rows: new Map() }]),
 )
 
 function bad(code: ViolationCode, text: string): never {

@@ -2,9 +2,10 @@
 
 import { WAITING } from '../../src/apply/controls.ts'
 import { isIdle } from '../../src/apply/read-batch.ts'
-import type { Straggler } from '../../src/core/ledger.ts'
+import type { Ledger, Straggler } from '../../src/core/ledger.ts'
+import { tableName, type TableId } from '../../src/core/table.ts'
 import { MemoryPlace } from '../support/memory-target.ts'
-import { ApplierProcess, LAKE_ID, type ProcessParts } from './actors.ts'
+import { ApplierProcess, LAKE_ID, resync, type ProcessParts } from './actors.ts'
 import type { Audit } from './audit.ts'
 import { difference } from './equality.ts'
 import { idOf, TABLES } from './scripted-database.ts'
@@ -17,6 +18,12 @@ export class Consumer {
   readonly #parts: ProcessParts
   readonly #audit: Audit
   #started = 0
+  /** Tables that were not where the ledger is, as of the last commit. */
+  #stragglers: ReadonlyMap<TableId, Straggler> = new Map()
+  /** For each table the `since` of the load that it is made of. */
+  readonly #taken = new Map<TableId, number>()
+  /** The `after` of each request since the last one was removed. */
+  readonly #asked = new Map<TableId, number[]>()
 
   constructor(name: string, parts: ProcessParts, audit: Audit) {
     this.name = name
@@ -26,10 +33,35 @@ export class Consumer {
 
   startWorker(): void {
     const name = `${this.name}${++this.#started}`
-    const consumer = `shop/${this.name}`
-    const { place } = this
+    const { place, id: consumer } = this
     const committed = (): void => this.check()
     this.workers.push(new ApplierProcess(name, { ...this.#parts, consumer, place, committed }))
+  }
+
+  /** In ledgers, requests and the `for` of loads. */
+  get id(): string {
+    return `shop/${this.name}`
+  }
+
+  /** An operator wants the table loaded again. */
+  resync(name: string): void {
+    const operator = `o${++this.#started}`
+    resync(operator, this.#parts, { consumer: this.id, table: idOf(name) })
+  }
+
+  /** A request is there, or gone (`null`). Until it was answered nobody may remove it. */
+  requested(table: TableId, after: number | null): void {
+    const asked = this.#asked.get(table) ?? []
+    if (after !== null) {
+      this.#asked.set(table, [...asked, after])
+      return
+    }
+    this.#asked.delete(table)
+    // One that takes the place of another while that one is answered may go with it.
+    const taken = this.#taken.get(table) ?? -1
+    const first = Math.min(...asked)
+    if (this.#audit.isDroppedAfter(tableName(table).name, first)) return
+    if (taken < first) this.#bad('asked', `${table} after ${asked.join()}, has ${taken}`)
   }
 
   killWorker(at: number): void {
@@ -42,7 +74,7 @@ export class Consumer {
   }
 
   get ledger() {
-    return this.place.ledgers.get(`shop/${this.name}`)?.ledger ?? null
+    return this.place.ledgers.get(this.id)?.ledger ?? null
   }
 
   /** An operator stops a table that is where the ledger is; in the ledger, as `Batches` would do it. */
@@ -53,7 +85,7 @@ export class Consumer {
     const row: Straggler = { ...WAITING, n: ledger.n, state: 'suspended' }
     const stragglers = new Map(ledger.stragglers).set(table, row)
     const next = { ...ledger, v: ledger.v + 1, stragglers }
-    this.place.ledgers.set(`shop/${this.name}`, { lakeId: LAKE_ID, ledger: next })
+    this.place.ledgers.set(this.id, { lakeId: LAKE_ID, ledger: next })
     return true
   }
 
@@ -67,6 +99,7 @@ export class Consumer {
   check(): void {
     const { ledger } = this
     if (ledger === null || ledger.n === 0) return
+    this.#note(ledger)
     const manifest = this.#audit.manifests[ledger.n - 1]
     if (!manifest?.to.end) this.#bad('to', `the ledger is at ${ledger.n}, which ends nothing`)
     const source = this.#audit.sourceAt(ledger.n)
@@ -75,16 +108,29 @@ export class Consumer {
       const row = ledger.stragglers.get(table)
       if (row?.error) this.#bad('suspended', `${name}: ${row.error.code} ${row.error.message}`)
       if (row?.isPassed || !ledger.tables.has(table)) continue
+      if (source.get(name)!.isRecreated) continue
+      if ((this.#taken.get(table) ?? -1) < this.#audit.ambiguousAt(name, ledger.n)) continue
       const problem = difference(this.place.tables.get(table) ?? null, source.get(name)!)
       if (problem !== null) this.#bad('atomic', `${name} at manifest ${ledger.n}: ${problem}`)
     }
   }
 
-  /** Nothing of the log is left, and every table is there. */
+  /** A table that had taken a load, and is a straggler no longer, is made of it. */
+  #note({ stragglers }: Ledger): void {
+    for (const [table, { load, n }] of this.#stragglers) {
+      if (load !== null && n !== null && !stragglers.has(table)) this.#taken.set(table, load.since)
+    }
+    this.#stragglers = stragglers
+  }
+
+  /** Nothing of the log is left, every table is there, and what was asked for was given. */
   get isDone(): boolean {
     const { ledger } = this
     if (ledger === null || ledger.stragglers.size > 0 || ledger.tables.size < TABLES.length) {
       return false
+    }
+    for (const [table, asked] of this.#asked) {
+      if (asked.at(-1)! > (this.#taken.get(table) ?? -1)) return false
     }
     return this.#audit.manifests.slice(ledger.n).every(isIdle)
   }
@@ -93,7 +139,8 @@ export class Consumer {
     const rows = [...(this.ledger?.stragglers ?? [])].map(
       ([table, { state, n, load }]) => `${table} ${state} ${n} ${load?.load}`,
     )
-    return `${this.name} at ${this.ledger?.n}: ${rows.join(', ')}`
+    const asked = [...this.#asked].map(([table, after]) => `${table} asked ${after.join()}`)
+    return `${this.name} at ${this.ledger?.n}: ${[...rows, ...asked].join(', ')}`
   }
 
   #bad(code: Violation['code'], text: string): void {

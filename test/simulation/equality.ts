@@ -2,11 +2,12 @@
  * When a table of a target equals one of the source.
  *
  * Rows are compared column by column, by name. A column that the stream has not shown yet may be
- * missing, and one that is gone at the source keeps what it had.
+ * missing, one that is gone at the source keeps what it had, and so does one whose name has passed to
+ * another that the stream has not shown yet.
  */
 
 import type { MemoryTable } from '../support/memory-steps.ts'
-import type { TableState } from './scripted-database.ts'
+import type { TableState } from './scripted-table.ts'
 
 /** `null` if they are equal; else a sentence. */
 export function difference(
@@ -19,7 +20,7 @@ export function difference(
   )
   const absent = source.shown.find((name) => !places.has(name) && source.columns.includes(name))
   if (absent !== undefined) return `no column ${absent}`
-  const columns = source.columns.filter((name) => places.has(name))
+  const columns = source.columns.filter((name) => places.has(name) && !source.unclear.has(name))
   const rows = new Map(
     [...target.rows.values()].map((row) => [
       row[places.get('id')!]!,

@@ -15,17 +15,17 @@ import type { Life, Scheduler } from './scheduler.ts'
 
 export class Shelf {
   readonly objects = new Map<string, Buffer>()
-  readonly #landed: (key: string, bytes: Buffer) => void
+  readonly #changed: (key: string, bytes: Buffer | null) => void
 
-  /** `landed` hears of every object that was written, at once. */
-  constructor(landed: (key: string, bytes: Buffer) => void) {
-    this.#landed = landed
+  /** `changed` hears at once of every object that was written, or deleted (`null`). */
+  constructor(changed: (key: string, bytes: Buffer | null) => void) {
+    this.#changed = changed
   }
 
   put(key: string, bytes: Buffer, isNew: boolean): void {
     if (isNew && this.objects.has(key)) fail('OBJECT_EXISTS', `already written: ${key}`)
     this.objects.set(key, bytes)
-    this.#landed(key, bytes)
+    this.#changed(key, bytes)
   }
 
   get(key: string): Buffer | null {
@@ -33,7 +33,7 @@ export class Shelf {
   }
 
   delete(key: string): void {
-    this.objects.delete(key)
+    if (this.objects.delete(key)) this.#changed(key, null)
   }
 
   list(prefix: string, after: string): string[] {

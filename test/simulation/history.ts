@@ -43,7 +43,7 @@ async function storm(world: World): Promise<void> {
   if (random.chance(0.3)) world.startCapture().process.life.heldUntil = random.below(20)
   world.addConsumer('A', 2)
   const commits = 5 + random.below(12)
-  const steps = 350 + random.below(350)
+  const steps = 320 + random.below(320)
   let committed = 0
   for (let i = 0; i < steps; i++) {
     const what = random.next()
@@ -61,7 +61,7 @@ async function storm(world: World): Promise<void> {
 /** Something from outside. */
 function happen(world: World): void {
   const { random, counters, captures, consumers, server, scheduler } = world
-  const what = random.below(16)
+  const what = random.below(18)
   if (what < 2 && captures.length > 0) {
     const { process } = random.pick(captures)
     counters.add('crash')
@@ -90,9 +90,19 @@ function happen(world: World): void {
     world.addConsumer(`L${consumers.length}`, 1 + random.below(2))
   } else if (what === 13) {
     server.published.add('c')
+  } else if (what > 15) {
+    resync(world)
   } else {
     hold(world)
   }
+}
+
+function resync({ random, consumers, counters, audit }: World): void {
+  const consumer = random.pick(consumers)
+  const name = random.pick(TABLES)
+  if (!audit.state.tables.has(idOf(name)) || consumer.ledger === null) return
+  counters.add('resync')
+  consumer.resync(name)
 }
 
 /** A process is held up and goes on later as if nothing had been. */

@@ -6,14 +6,18 @@
  * the simulation would not see what it is for. The names are those of the model.
  */
 
-import type { Log } from '../../src/apply/log.ts'
+import type { LoadRequests, Log } from '../../src/apply/log.ts'
+import type { BatchItem, ChangeBatch } from '../../src/core/batch.ts'
 import type { Clock } from '../../src/core/clock.ts'
+import type { LoadRequest } from '../../src/core/load-request.ts'
 import { lsn, ZERO_LSN } from '../../src/core/lsn.ts'
 import type { LoadEntry, Manifest } from '../../src/core/manifest.ts'
+import type { TableId } from '../../src/core/table.ts'
 import type { Expectation, Target } from '../../src/core/target.ts'
 import type { LogReader } from '../../src/lake/log-reader.ts'
 import type { LogState } from '../../src/lake/log-state.ts'
 import type { LogWriter } from '../../src/lake/log-writer.ts'
+import type { Requests } from '../../src/lake/requests.ts'
 import type { MemoryTarget } from '../support/memory-target.ts'
 import type { StoreKnockouts } from './faulty-store.ts'
 import type { SourceKnockouts } from './scripted-source.ts'
@@ -43,6 +47,16 @@ export interface Knockouts extends StoreKnockouts, SourceKnockouts {
   readonly noV?: boolean
   /** A straggler moves without a compare. */
   readonly noStragCAS?: boolean
+  /** Any complete load is taken for an answer to a request. */
+  readonly noAfter?: boolean
+  /** A load does not name who asked for it. */
+  readonly noFor?: boolean
+  /** Who takes any load is content, whenever he asked. */
+  readonly contentEarly?: boolean
+  /** A change of which the log cannot tell what it did to rows voids no load. */
+  readonly noVoid?: boolean
+  /** The log does not say that a table was dropped. */
+  readonly noDrop?: boolean
   /** Nobody looks by himself. */
   readonly noSweep?: boolean
 }
@@ -72,8 +86,10 @@ export function captureReader(reader: LogReader, { headFirst }: Knockouts): LogR
 }
 
 export function writer(log: LogWriter, knockouts: Knockouts, clock: Clock): LogWriter {
-  const { noOrdinal, hbBack, clockWall, noSince, noCancel } = knockouts
-  if (!noOrdinal && !hbBack && !clockWall && !noSince && !noCancel) return log
+  const { noOrdinal, hbBack, clockWall, noSince, noCancel, noFor } = knockouts
+  const { noVoid, noDrop } = knockouts
+  const rules = [noOrdinal, hbBack, clockWall, noSince, noCancel, noFor, noVoid, noDrop]
+  if (!rules.includes(true)) return log
   const changed = {
     open: (head, run, start) => {
       const wall = clock.now() * 1000
@@ -82,9 +98,13 @@ export function writer(log: LogWriter, knockouts: Knockouts, clock: Clock): LogW
     write: ({ changes, loads }) => {
       const kept = loads.filter(({ type }) => !noCancel || type !== 'load-cancel')
       const since = log.state.n + 1
-      const late = (entry: LoadEntry): LoadEntry =>
-        noSince && entry.type === 'load-begin' ? { ...entry, since } : entry
-      return log.write({ changes, loads: kept.map(late) })
+      const spoilt = (entry: LoadEntry): LoadEntry => {
+        if (entry.type !== 'load-begin') return entry
+        const isForNobody = noFor && entry.for !== 'all'
+        return { ...entry, ...(noSince ? { since } : {}), ...(isForNobody ? { for: [] } : {}) }
+      }
+      const told = changes && { ...changes, tables: untold(changes.tables, knockouts) }
+      return log.write({ changes: told, loads: kept.map(spoilt) })
     },
   } satisfies Partial<LogWriter>
   Object.defineProperty(changed, 'state', {
@@ -96,6 +116,39 @@ export function writer(log: LogWriter, knockouts: Knockouts, clock: Clock): LogW
     },
   })
   return over(log, changed)
+}
+
+function untold(
+  tables: ChangeBatch['tables'],
+  { noVoid, noDrop }: Knockouts,
+): ChangeBatch['tables'] {
+  if (!noVoid && !noDrop) return tables
+  const told = (item: BatchItem): readonly BatchItem[] => {
+    if (item.type === 'drop' && noDrop) return []
+    if (item.type !== 'shape' || !noVoid) return [item]
+    const { type, shape, position, defaults } = item
+    return [{ type, shape, position, defaults }]
+  }
+  return new Map([...tables].map(([table, items]) => [table, items.flatMap(told)]))
+}
+
+/** What capture sees of what was asked for. */
+export async function requestsSeen(
+  found: Promise<readonly LoadRequest[]>,
+  { noAfter }: Knockouts,
+): Promise<readonly LoadRequest[]> {
+  const seen = await found
+  return noAfter ? seen.map((request) => ({ ...request, after: 0 })) : seen
+}
+
+/** What a consumer sees of what he asked for. */
+export function requests(real: Requests, { contentEarly }: Knockouts): LoadRequests {
+  if (!contentEarly) return real
+  const read = async (consumer: string, table: TableId): Promise<LoadRequest | null> => {
+    const request = await real.read(consumer, table)
+    return request && { ...request, after: 0 }
+  }
+  return over(real, { read })
 }
 
 const FAR = lsn(1n << 60n)

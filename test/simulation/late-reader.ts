@@ -8,6 +8,7 @@
 import { BlockPool, ChangeCursor, OP } from '../../src/core/change-log.ts'
 import { CodedError } from '../../src/core/errors.ts'
 import type { ChangesEntry } from '../../src/core/manifest.ts'
+import { diffShapes, type ShapeDiff } from '../../src/core/shape-diff.ts'
 import type { Shape } from '../../src/core/table.ts'
 import { LogReader } from '../../src/lake/log-reader.ts'
 import { Shapes } from '../../src/lake/shapes.ts'
@@ -77,9 +78,15 @@ class View {
           : [],
       ),
     )
-    for (const { order, defaults } of [...barriers, ...later].toSorted(byOrder).map(asStep)) {
-      if (defaults !== null) this.#add(defaults)
-      else this.#apply(later.find((row) => row.order === order)!)
+    let before = await shapes.read(load.shape)
+    for (const step of [...barriers, ...later].toSorted(byOrder)) {
+      if ('op' in step) {
+        this.#apply(step)
+        continue
+      }
+      const now = await shapes.read(step.shape)
+      this.#alter(diffShapes(before, now), step.defaults)
+      before = now
     }
     const shape = await shapes.read(table.shape)
     const rows = [...this.#rows].map(
@@ -140,8 +147,14 @@ class View {
     return rows
   }
 
-  #add(defaults: Values): void {
-    for (const [key, row] of this.#rows) this.#rows.set(key, { ...row, ...defaults })
+  #alter({ renamed, added }: ShapeDiff, defaults: Values): void {
+    for (const [key, old] of this.#rows) {
+      const row: Record<string, string | null> = { ...old }
+      for (const { from } of renamed) delete row[from]
+      for (const { from, to } of renamed) row[to] = old[from] ?? null
+      for (const { name } of added) row[name] = defaults[name] ?? null
+      this.#rows.set(key, row)
+    }
   }
 
   #apply({ op, values }: LaterRow): void {
@@ -172,8 +185,4 @@ function named(shape: Shape, values: readonly Read[]): Record<string, Read> {
 
 function byOrder(a: { readonly order: number }, b: { readonly order: number }): number {
   return a.order - b.order
-}
-
-function asStep(step: { readonly order: number; readonly defaults?: Values }) {
-  return { order: step.order, defaults: step.defaults ?? null }
 }

@@ -8,28 +8,13 @@
  */
 
 import { tableId, type TableId } from '../../src/core/table.ts'
-import { UNCHANGED, wire, type Value } from '../support/wire.ts'
 import type { Random } from './random.ts'
-
-/** By column. Columns that were dropped may still be there. */
-export type Row = Readonly<Record<string, string | null>>
-
-export interface TableState {
-  readonly columns: readonly string[]
-  /** The columns when the stream last showed a row of it. */
-  readonly shown: readonly string[]
-  readonly rows: ReadonlyMap<string, Row>
-}
-
-export type State = ReadonlyMap<string, TableState>
-
-export interface Message {
-  readonly bytes: Buffer
-  /** Tables that the server must have described before, and with which columns. */
-  readonly of: readonly { readonly table: Table; readonly columns: readonly string[] }[]
-}
+import { alter } from './scripted-ddl.ts'
+import { Draft, type Alteration, type Message } from './scripted-draft.ts'
+import { FIRST_COLUMNS, Table, type Row, type State, type TableState } from './scripted-table.ts'
 
 export interface Transaction {
+  readonly xid: number
   readonly lsn: bigint
   readonly end: bigint
   readonly committedAt: bigint
@@ -37,19 +22,6 @@ export interface Transaction {
   /** Where each change of a table of ours must stand in the log: its ordinals. */
   readonly ordinals: ReadonlyMap<string, readonly number[]>
   readonly after: State
-}
-
-export interface Table {
-  readonly name: string
-  readonly oid: number
-  readonly isSelected: boolean
-  readonly identity: 'default' | 'full'
-  /** Defaults of the columns that were added to existing rows. */
-  readonly missing: Map<string, string | null>
-  /** Counts what gives it another file: a snapshot that is older sees nothing. */
-  rewrites: number
-  /** Copies under way, which keep it from being truncated or altered. */
-  locks: number
 }
 
 export const KEYS = ['0', '1', '2', '3', '4'] as const
@@ -60,38 +32,49 @@ export function idOf(name: string): TableId {
 }
 
 const FOREIGN = 'z'
+const BIG = 'x'.repeat(270_000)
 const POSTGRES_EPOCH_MS = 946_684_800_000
 
 export class ScriptedDatabase {
-  readonly tables: ReadonlyMap<string, Table>
+  readonly tables: Map<string, Table>
   readonly transactions: Transaction[] = []
   /** Where the WAL ends. The next commit may stand right here. */
   position = 1000n
   state: State
   readonly #random: Random
+  /** How many of 24 changes alter a table. */
+  readonly #unrest: number
   #values = 0
   #columns = 0
+  #xid = 700
+  #oid = 17_000
 
-  readonly #isLogged: (table: string, column: string) => boolean
-
-  /** `isLogged`: the log has all changes of the table, and knows the column. */
-  constructor(random: Random, isLogged: (table: string, column: string) => boolean) {
+  /** `isRestless`: its tables are altered often. */
+  constructor(random: Random, isRestless: boolean) {
     this.#random = random
-    this.#isLogged = isLogged
+    this.#unrest = isRestless ? 6 : 1
     const names = [...TABLES, FOREIGN]
     this.tables = new Map(names.map((name, i) => [name, tableOf(name, 16_384 + i, random)]))
-    const columns = ['id', 'v', 't']
-    this.state = new Map(names.map((name) => [name, { columns, shown: columns, rows: new Map() }]))
+    const columns = FIRST_COLUMNS
+    const empty = { columns, version: 0, shown: columns, isRecreated: false }
+    this.state = new Map(
+      names.map((name) => [name, { ...empty, unclear: new Set(), rows: new Map() }]),
+    )
   }
 
   commit(nowMs: number): Transaction {
     const random = this.#random
     const draft = new Draft(this.state)
     const count = 1 + random.below(5)
-    for (let i = 0; i < count; i++) this.#change(draft)
+    for (let i = 0; i < count; i++) {
+      if (random.chance(0.1)) draft.savepoint()
+      if (random.chance(0.12)) draft.rollBack((inner) => this.#inVain(inner))
+      this.#change(draft, random.below(24))
+    }
     if (random.chance(0.5)) this.position += BigInt(1 + random.below(4))
     const time = nowMs + random.below(20) - 10 + (random.chance(0.03) ? 100_000 : 0)
     const transaction: Transaction = {
+      xid: this.#nextXid(),
       lsn: this.position,
       end: this.position + 1n,
       committedAt: BigInt(time - POSTGRES_EPOCH_MS) * 1000n,
@@ -105,15 +88,36 @@ export class ScriptedDatabase {
     return transaction
   }
 
-  #change(draft: Draft): void {
+  /** A transaction that is rolled back in the end; a server may have streamed some of it by then. */
+  rolledBack(): Pick<Transaction, 'xid' | 'messages'> {
+    const draft = new Draft(this.state)
+    for (let i = this.#random.below(3); i >= 0; i--) this.#inVain(draft)
+    return { xid: this.#nextXid(), messages: draft.messages }
+  }
+
+  #nextXid(): number {
+    this.#xid += 50
+    return this.#xid
+  }
+
+  /** A change that will be rolled back, now and then one that no memory holds. */
+  #inVain(draft: Draft): void {
+    const random = this.#random
+    const table = this.tables.get(random.pick(TABLES))!
+    if (random.chance(0.1)) draft.alter(table, this.#column(draft.of(table.name)))
+    if (!random.chance(0.1)) return this.#change(draft, 7 + random.below(17))
+    draft.isLarge = true
+    draft.insert(table, { ...this.#row(draft.of(table.name).columns, 'big'), v: BIG })
+    draft.isLarge = false
+  }
+
+  #change(draft: Draft, what: number): void {
     const random = this.#random
     const name = random.chance(0.08) ? FOREIGN : random.pick(TABLES)
     const table = this.tables.get(name)!
-    const what = random.below(24)
     const { rows } = draft.of(name)
     if (what === 0 && table.locks === 0) return this.#truncate(draft)
-    if (what === 1 && table.locks === 0) return this.#addColumn(draft, table)
-    if (what === 2 && table.locks === 0) return this.#dropColumn(draft, table)
+    if (what <= this.#unrest && table.locks === 0) return this.#alter(draft, table)
     const free = KEYS.filter((key) => !rows.has(key))
     const key = random.pick(rows.size > 0 ? [...rows.keys()] : KEYS)
     const isFree = free.length > 0
@@ -130,31 +134,32 @@ export class ScriptedDatabase {
     draft.delete(table, old)
   }
 
+  /** Null if it was dropped. */
+  tableOf(oid: number): Table | null {
+    return [...this.tables.values()].find((table) => table.oid === oid) ?? null
+  }
+
+  #recreate(draft: Draft, { name }: Table): void {
+    const table = tableOf(name, this.#oid++, this.#random)
+    this.tables.set(name, table)
+    draft.create(table)
+  }
+
+  #alter(draft: Draft, table: Table): void {
+    if (this.#random.chance(0.08)) return this.#recreate(draft, table)
+    const newName = (): string => `c${++this.#columns}`
+    alter(draft, table, { random: this.#random, newName, newValue: () => this.#value() })
+  }
+
+  /** A column that no catalog will ever know. */
+  #column({ columns }: TableState): Alteration {
+    return { columns: [...columns, 'x'], unclear: 'x', row: (row) => row }
+  }
+
   #truncate(draft: Draft): void {
     const unlocked = [...this.tables.values()].filter(({ locks }) => locks === 0)
     const tables = unlocked.filter(() => this.#random.chance(0.4))
     if (tables.length > 0) draft.truncate(tables)
-  }
-
-  #addColumn(draft: Draft, table: Table): void {
-    const { columns, ...rest } = draft.of(table.name)
-    const name = `c${++this.#columns}`
-    const value = this.#random.chance(0.3) ? null : `d${this.#columns}`
-    table.missing.set(name, value)
-    const rows = new Map([...rest.rows].map(([key, row]) => [key, { ...row, [name]: value }]))
-    draft.state.set(table.name, { ...rest, columns: [...columns, name], rows })
-  }
-
-  /**
-   * Only when the log knows it: the catalogs, which say what existing rows have in a column that was
-   * added, forget it with the column.
-   */
-  #dropColumn(draft: Draft, { name, missing }: Table): void {
-    const { columns, ...rest } = draft.of(name)
-    const dropped = columns.slice(3).find((column) => this.#isLogged(name, column))
-    if (dropped === undefined || draft.ordinals.has(name)) return
-    missing.delete(dropped)
-    draft.state.set(name, { ...rest, columns: columns.filter((column) => column !== dropped) })
   }
 
   #row(columns: readonly string[], id: string): Row {
@@ -179,92 +184,6 @@ export class ScriptedDatabase {
 }
 
 function tableOf(name: string, oid: number, random: Random): Table {
-  return {
-    name,
-    oid,
-    isSelected: name !== FOREIGN,
-    identity: name === 'b' && random.chance(0.5) ? 'full' : 'default',
-    missing: new Map(),
-    rewrites: 0,
-    locks: 0,
-  }
-}
-
-/** A transaction that is being made. */
-class Draft {
-  readonly state: Map<string, TableState>
-  readonly messages: Message[] = []
-  readonly ordinals = new Map<string, number[]>()
-
-  constructor(before: State) {
-    this.state = new Map(before)
-  }
-
-  of(name: string): TableState {
-    return this.state.get(name)!
-  }
-
-  insert(table: Table, row: Row): void {
-    this.#send(table, wire.insert(table.oid, this.#values(table, row)), [0])
-    this.#keep(table, (rows) => rows.set(row['id']!, row))
-  }
-
-  update(table: Table, key: string, row: Row): void {
-    const old = this.of(table.name).rows.get(key)!
-    const isMoved = row['id'] !== key
-    const values = this.#values(table, row)
-    const at = this.of(table.name).columns.indexOf('t')
-    if (row['t'] === old['t'] && row['t'] !== null) values[at] = UNCHANGED
-    const before = table.identity === 'full' || isMoved ? this.#old(table, old) : {}
-    this.#send(table, wire.update(table.oid, values, before), isMoved ? [0, 1] : [0])
-    this.#keep(table, (rows) => {
-      rows.delete(key)
-      rows.set(row['id']!, row)
-    })
-  }
-
-  delete(table: Table, row: Row): void {
-    this.#send(table, wire.delete(table.oid, this.#old(table, row)), [0])
-    this.#keep(table, (rows) => rows.delete(row['id']!))
-  }
-
-  truncate(tables: readonly Table[]): void {
-    const of = tables.map((table) => ({ table, columns: this.of(table.name).columns }))
-    this.messages.push({ bytes: wire.truncate(tables.map(({ oid }) => oid)), of })
-    for (const table of tables) {
-      table.rewrites++
-      this.#count(table, [0])
-      this.#keep(table, (rows) => rows.clear())
-    }
-  }
-
-  #values({ name }: Table, row: Row): Value[] {
-    return this.of(name).columns.map((column) => row[column] ?? null)
-  }
-
-  /** The old row as the server sends it: all of it, or its key. */
-  #old(table: Table, row: Row): { key: Value[] } | { full: Value[] } {
-    if (table.identity === 'full') return { full: this.#values(table, row) }
-    const { columns } = this.of(table.name)
-    return { key: columns.map((column) => (column === 'id' ? row['id']! : null)) }
-  }
-
-  #send(table: Table, bytes: Buffer, steps: readonly number[]): void {
-    this.messages.push({ bytes, of: [{ table, columns: this.of(table.name).columns }] })
-    this.#count(table, steps)
-  }
-
-  #count({ name, isSelected }: Table, steps: readonly number[]): void {
-    if (!isSelected) return
-    const ordinals = this.ordinals.get(name) ?? []
-    for (const step of steps) ordinals.push(2 * this.messages.length + step)
-    this.ordinals.set(name, ordinals)
-  }
-
-  #keep({ name }: Table, change: (rows: Map<string, Row>) => void): void {
-    const table = this.of(name)
-    const rows = new Map(table.rows)
-    change(rows)
-    this.state.set(name, { ...table, shown: table.columns, rows })
-  }
+  const identity = name === 'b' && random.chance(0.5) ? 'full' : 'default'
+  return new Table({ name, oid, isSelected: name !== FOREIGN, identity })
 }

@@ -6,18 +6,17 @@
 import type { LoadableTable, LoadSnapshot, TableCopy } from '../../src/capture/source.ts'
 import { fail } from '../../src/core/errors.ts'
 import { lsn as lsnOf, type Lsn } from '../../src/core/lsn.ts'
-import { TEXT } from '../support/tuples.ts'
 import type { Life } from './scheduler.ts'
-import type { State, Table } from './scripted-database.ts'
 import type { Server } from './scripted-source.ts'
 import { copyData } from './scripted-stream.ts'
+import type { State, Table } from './scripted-table.ts'
 
 export class ScriptedSnapshot implements LoadSnapshot {
   readonly lsn: Lsn
   readonly #server: Server
   readonly #life: Life
   readonly #state: State
-  readonly #rewrites: ReadonlyMap<string, number>
+  readonly #tables: ReadonlyMap<number, Pick<Table, 'signature' | 'rewrites'>>
   /** The keeper has died: whoever comes finds nothing. */
   #isLost = false
 
@@ -28,23 +27,28 @@ export class ScriptedSnapshot implements LoadSnapshot {
     this.lsn = lsnOf(database.position + (knockouts.loadLE ? 1n : 0n))
     this.#state = database.state
     const tables = [...database.tables.values()]
-    this.#rewrites = new Map(tables.map(({ name, rewrites }) => [name, rewrites]))
+    this.#tables = new Map(
+      tables.map(({ oid, signature, rewrites }) => [oid, { signature, rewrites }]),
+    )
   }
 
-  async open({ name }: LoadableTable): Promise<TableCopy> {
-    const { database } = this.#server.parts
-    const table = database.tables.get(name.name)!
-    const { columns, unlock } = await this.#life.gate(`lock ${name.name}`, () => {
+  async open({ oid, name }: LoadableTable): Promise<TableCopy> {
+    const { database, knockouts } = this.#server.parts
+    const { table, columns, unlock } = await this.#life.gate(`lock ${name.name}`, () => {
       this.#mayLose(0.04)
-      if (this.#rewrites.get(table.name) !== table.rewrites) {
+      const now = database.tables.get(name.name)!
+      const before = this.#tables.get(now.oid)
+      const isSame = before?.signature === now.signature || knockouts.anyTable
+      if (before === undefined || now.oid !== oid || !isSame) {
         this.#server.parts.counters.add('tableChanged')
-        fail('TABLE_CHANGED', `${table.name} was rewritten after the snapshot`)
+        fail('TABLE_CHANGED', `${now.name} was changed after the snapshot`)
       }
-      return { columns: database.state.get(table.name)!.columns, unlock: this.#lock(table) }
+      const unlocked = this.#lock(now)
+      return { table: now, columns: database.state.get(now.name)!.columns, unlock: unlocked }
     })
     return {
       name,
-      facts: { columns: columns.map((column) => ({ name: column, type: TEXT })), key: ['id'] },
+      facts: { columns: this.#server.columns(table, columns), key: ['id'] },
       rows: (places) =>
         this.#copy(
           table,
@@ -76,12 +80,10 @@ export class ScriptedSnapshot implements LoadSnapshot {
   async *#copy(table: Table, columns: readonly (string | null)[]): AsyncGenerator<Buffer> {
     const { random } = this.#server.parts
     const old = this.#state.get(table.name)!
-    // A row that is older than a column has its default.
-    const missing = Object.fromEntries(table.missing)
-    const lines = [...old.rows.values()].map((row) => {
-      const values: Readonly<Record<string, string | null>> = { ...missing, ...row }
-      return columns.map((column) => csvField(column === null ? null : values[column]!)).join()
-    })
+    const isEmpty = this.#tables.get(table.oid)!.rewrites !== table.rewrites
+    const lines = (isEmpty ? [] : [...old.rows.values()]).map((row) =>
+      columns.map((column) => csvField(column === null ? null : (row[column] ?? null))).join(),
+    )
     while (lines.length > 0) {
       yield await this.#life.gate(`copy ${table.name}`, () => {
         this.#mayLose(0.03)

@@ -18,6 +18,7 @@ import type { RelationCatalog } from '../../src/capture/tracked-tables.ts'
 import { fail } from '../../src/core/errors.ts'
 import { lsn as lsnOf, type Lsn } from '../../src/core/lsn.ts'
 import type { RunInfo } from '../../src/core/manifest.ts'
+import type { WireColumn } from '../../src/core/shape-diff.ts'
 import { TEXT } from '../support/tuples.ts'
 import type { Counters } from './counters.ts'
 import type { Random } from './random.ts'
@@ -25,6 +26,7 @@ import type { Life } from './scheduler.ts'
 import type { ScriptedDatabase } from './scripted-database.ts'
 import { ScriptedSnapshot } from './scripted-snapshot.ts'
 import { Connection } from './scripted-stream.ts'
+import type { Table } from './scripted-table.ts'
 
 /** Rules of the protocol that the source can be made to break. */
 export interface SourceKnockouts {
@@ -34,6 +36,14 @@ export interface SourceKnockouts {
   readonly confirmEarly?: boolean
   /** A load is taken for one that contains the commit at its own LSN. */
   readonly loadLE?: boolean
+  /** That a subtransaction was rolled back is not heard. */
+  readonly noSubAbort?: boolean
+  /** A column has the number of every other that ever had its name. */
+  readonly sameNumbers?: boolean
+  /** A table that was changed after the snapshot is loaded all the same. */
+  readonly anyTable?: boolean
+  /** A spool that was full is no reason not to stream again. */
+  readonly streamAlways?: boolean
 }
 
 interface Slot {
@@ -70,10 +80,17 @@ export class Server {
   readonly published = new Set<string>()
   /** LSNs of all snapshots. */
   readonly snapshots = new Set<bigint>()
+  /** From 14 on. */
+  readonly #canStream: boolean
   #slot: Slot | null = null
 
   constructor(parts: ServerParts) {
     this.parts = parts
+    this.#canStream = parts.random.chance(0.7)
+  }
+
+  streams(mayStream: boolean): boolean {
+    return this.#canStream && (mayStream || (this.parts.knockouts.streamAlways ?? false))
   }
 
   get confirmed(): bigint {
@@ -99,7 +116,14 @@ export class Server {
     return true
   }
 
-  connect(): Connection {
+  /** What the catalogs know of columns that had these names once. */
+  columns(table: Table | null, names: readonly string[]): WireColumn[] {
+    if (table === null) return names.map((name) => ({ name, type: TEXT }))
+    if (!this.parts.knockouts.sameNumbers) return table.describe(names)
+    return names.map((name) => ({ name, type: TEXT, attnum: table.firstNumberOf(name) }))
+  }
+
+  connect(isStreaming: boolean): Connection {
     const { random, counters } = this.parts
     const slot = this.#slot!
     if (slot.connection?.isAlive) {
@@ -107,7 +131,7 @@ export class Server {
       counters.add('takenOver')
       slot.connection.break()
     }
-    slot.connection = new Connection(this, slot.confirmed)
+    slot.connection = new Connection(this, slot.confirmed, isStreaming)
     return slot.connection
   }
 
@@ -118,14 +142,6 @@ export class Server {
     if (lsn > slot.confirmed) slot.confirmed = lsn
     if (this.parts.random.chance(0.3)) slot.persisted = slot.confirmed
   }
-}
-
-const FIRST_COLUMNS = ['id', 'v', 't']
-
-/** A number that stays with its column: names of added ones, `c2` and so on, are never used again. */
-function attnumOf(name: string): number {
-  const place = FIRST_COLUMNS.indexOf(name)
-  return place >= 0 ? place + 1 : FIRST_COLUMNS.length + Number(name.slice(1))
 }
 
 export class ScriptedSource implements Source {
@@ -140,13 +156,11 @@ export class ScriptedSource implements Source {
       describe: (relation) =>
         life.gate(`describe ${relation.name}`, () => {
           this.#mayBreak()
-          const columns = relation.columns.map(({ name }) => ({
-            name,
-            type: TEXT,
-            attnum: attnumOf(name),
-          }))
-          const { missing } = server.parts.database.tables.get(relation.name)!
-          return { columns, key: ['id'], missing: new Map(missing), computed: new Set() }
+          const table = server.parts.database.tableOf(relation.oid)
+          const names = relation.columns.map(({ name }) => name)
+          const columns = server.columns(table, names)
+          const { missing = [], computed = [] } = table ?? {}
+          return { columns, key: ['id'], missing: new Map(missing), computed: new Set(computed) }
         }),
     }
   }
@@ -163,19 +177,20 @@ export class ScriptedSource implements Source {
           estimatedRows: 5,
           estimatedBytes: 100,
         }))
-      return { run: RUN, tables }
+      return { run: RUN, tables, lsn: lsnOf(database.position) }
     })
   }
 
-  async open({ mayCreate }: OpenOptions): Promise<OpenSlot> {
+  async open({ mayCreate, mayStream }: OpenOptions): Promise<OpenSlot> {
     const server = this.#server
+    const isStreaming = server.streams(mayStream)
     const snapshot = await this.#life.gate('create slot', () => {
       this.#mayBreak()
       return server.createSlot(mayCreate) ? this.#snapshot() : null
     })
     const { connection, confirmed } = await this.#life.gate('connect', () => {
       this.#mayBreak()
-      return { connection: server.connect(), confirmed: server.confirmed }
+      return { connection: server.connect(isStreaming), confirmed: server.confirmed }
     })
     // A server notices at once that a client has died, or when the next one comes.
     if (server.parts.random.chance(0.5)) this.#life.onDeath(() => connection.break())
@@ -184,7 +199,7 @@ export class ScriptedSource implements Source {
       confirmed: lsnOf(confirmed),
       snapshot,
       stream: this.#stream(connection),
-      isStreaming: false,
+      isStreaming,
       [Symbol.asyncDispose]: () => {
         connection.break()
         return Promise.resolve()

@@ -1,15 +1,17 @@
 /**
  * The stream of one connection: transactions as CopyData, from where the slot is confirmed.
  *
- * A block may end between any two messages. Keepalives stand before, after and inside transactions,
+ * A block may end between any two messages. If it may, it streams some transactions before they are
+ * at their turn, and others that are rolled back in the end. Keepalives stand before, after and inside transactions,
  * and tell no more than what was sent. When the connection has broken, what was under way still
  * comes.
  */
 
 import { fail } from '../../src/core/errors.ts'
 import { keepalive, wire, xlogData } from '../support/wire.ts'
-import type { Message, Transaction } from './scripted-database.ts'
+import type { Transaction } from './scripted-database.ts'
 import type { Server } from './scripted-source.ts'
+import { descriptions, StreamedTransaction, type Told } from './streamed-transaction.ts'
 
 interface Frame {
   readonly bytes: Buffer
@@ -23,12 +25,17 @@ export class Connection {
   readonly #server: Server
   #sent: number
   readonly #frames: Frame[] = []
-  /** Columns that the server has told for each table. */
-  readonly #told = new Map<number, string>()
+  readonly #told: Told = new Map()
+  readonly #isStreaming: boolean
+  /** Those that have begun and not ended, by their place among all. */
+  readonly #streamed = new Map<number, StreamedTransaction>()
+  /** One that is rolled back in the end. */
+  #inVain: StreamedTransaction | null = null
   #left = Infinity
 
-  constructor(server: Server, from: bigint) {
+  constructor(server: Server, from: bigint, isStreaming: boolean) {
     this.#server = server
+    this.#isStreaming = isStreaming
     const { transactions } = server.parts.database
     const first = transactions.findIndex(({ lsn }) => lsn >= from)
     this.#sent = first < 0 ? transactions.length : first
@@ -53,6 +60,7 @@ export class Connection {
     if (!this.#server.isCalm && random.chance(0.003)) this.break()
     if (this.#frames.length === 0) {
       const next = database.transactions[this.#sent]
+      if (next !== undefined && this.#isStreaming && random.chance(0.3)) this.#streamAhead()
       if (next !== undefined) this.#transaction(next)
       else if (this.isAlive) this.#keepalive(database.position)
     }
@@ -73,26 +81,58 @@ export class Connection {
   #transaction(transaction: Transaction): void {
     const { random } = this.#server.parts
     const { lsn, end, committedAt, messages } = transaction
-    this.#sent++
     if (random.chance(0.2)) this.#keepalive(lsn)
+    const place = this.#sent++
+    const mayWait =
+      !this.#isStreaming || (!messages.some(({ isLarge }) => isLarge) && random.chance(0.7))
+    if (this.#streamed.has(place) || !mayWait) {
+      const streamed = this.#streamedAt(place)
+      this.#streamed.delete(place)
+      if (streamed.commit(transaction)) {
+        for (const [oid, columns] of streamed.told) this.#told.set(oid, columns)
+        this.#server.parts.counters.add('streamed')
+        return
+      }
+    }
     this.#send(wire.begin({ commitLsn: lsn, committedAt }))
     for (const message of messages) {
-      this.#describe(message)
+      if (message.isRolledBack) continue
+      for (const bytes of descriptions(message, this.#told)) this.#send(bytes)
       if (random.chance(0.05)) this.#keepalive(lsn)
-      this.#send(message.bytes)
+      this.#send(message.bytes())
     }
     this.#send(wire.commit({ commitLsn: lsn, endLsn: end, committedAt }), end)
     if (random.chance(0.2)) this.#keepalive(end)
   }
 
-  #describe({ of }: Message): void {
-    for (const { table, columns } of of) {
-      const text = columns.join()
-      if (this.#told.get(table.oid) === text) continue
-      this.#told.set(table.oid, text)
-      const { oid, name, identity } = table
-      this.#send(wire.relation({ oid, namespace: 'app', name, identity, columns }))
+  /** Some of what is not at its turn yet. */
+  #streamAhead(): void {
+    const { random, database, counters } = this.#server.parts
+    const place = this.#sent + random.below(4)
+    if (place < database.transactions.length) return this.#streamedAt(place).block()
+    this.#inVain ??= this.#newStreamed(database.rolledBack())
+    this.#inVain.block()
+    if (!random.chance(0.5)) return
+    counters.add('rolledBack')
+    this.#inVain.abort()
+    this.#inVain = null
+  }
+
+  #streamedAt(place: number): StreamedTransaction {
+    const { database } = this.#server.parts
+    let streamed = this.#streamed.get(place)
+    if (streamed === undefined) {
+      streamed = this.#newStreamed(database.transactions[place]!)
+      this.#streamed.set(place, streamed)
     }
+    return streamed
+  }
+
+  #newStreamed(of: Pick<Transaction, 'xid' | 'messages'>): StreamedTransaction {
+    const { random, knockouts } = this.#server.parts
+    const isSilent = knockouts.noSubAbort ?? false
+    const send = (bytes: Buffer, committed = 0n): void => this.#send(bytes, committed)
+    return new StreamedTransaction(of, { random, send, isSilent })
   }
 
   #send(message: Buffer, committed = 0n): void {

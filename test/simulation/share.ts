@@ -2,6 +2,8 @@
 
 // oxlint-disable-next-line import/no-unassigned-import -- it must come before all that uses zlib
 import './immediate-zlib.ts'
+// oxlint-disable-next-line import/no-unassigned-import -- it must come before all that uses files
+import './memory-disk.ts'
 // oxlint-disable-next-line import/no-unassigned-import -- it changes what all pools do
 import './shared-blocks.ts'
 import { Counters } from './counters.ts'

@@ -11,6 +11,7 @@ export type ViolationCode =
   | 'load' // a load has not the tick that was left for it
   | 'atomic' // a table of the target is not the source at the ledger's place
   | 'suspended' // a table failed that has no fault
+  | 'asked' // a request for a load was dropped that nothing had answered
   | 'failed' // a process ended by an error that nobody can have caused
   | 'stuck' // everybody works, and rest is never reached
   | 'view' // the files alone, by `order`, do not give the source

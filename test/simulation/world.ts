@@ -7,7 +7,7 @@
  */
 
 import { lsn } from '../../src/core/lsn.ts'
-import { parseManifestKey } from '../../src/lake/layout.ts'
+import { parseManifestKey, parseRequestKey } from '../../src/lake/layout.ts'
 import { decodeManifest } from '../../src/lake/manifest-json.ts'
 import { CaptureProcess, type Process, type ProcessParts } from './actors.ts'
 import { Audit } from './audit.ts'
@@ -25,6 +25,8 @@ const BEGIN_MS = Date.UTC(2026, 10, 23, 23, 59, 50)
 
 export interface HistoryOptions {
   readonly knockouts?: Knockouts
+  /** Tables are altered often; left out: in some histories. */
+  readonly isRestless?: boolean
   readonly trace?: (line: string) => void
 }
 
@@ -42,14 +44,12 @@ export class World {
   readonly #parts: ProcessParts
   readonly #processes: Process[] = []
 
-  constructor(seed: number, { knockouts = {}, trace }: HistoryOptions) {
+  constructor(seed: number, { knockouts = {}, isRestless, trace }: HistoryOptions) {
     this.random = new Random(seed)
     this.scheduler = new Scheduler(this.random, BEGIN_MS, trace ?? null)
     const { random, scheduler, counters } = this
-    this.database = new ScriptedDatabase(random, (table, column) =>
-      this.audit.hasColumn(table, column),
-    )
-    const shelf = new Shelf((key, bytes) => this.#guard(() => this.#landed(key, bytes)))
+    this.database = new ScriptedDatabase(random, isRestless ?? random.chance(0.25))
+    const shelf = new Shelf((key, bytes) => this.#guard(() => this.#changed(key, bytes)))
     this.network = { shelf, scheduler, random, counters, isCalm: false }
     this.audit = new Audit({
       database: this.database,
@@ -71,7 +71,8 @@ export class World {
     const flushRows = 2 + random.below(8)
     const { network, server } = this
     const started = (process: Process): void => void this.#processes.push(process)
-    this.#parts = { network, server, knockouts, report, flushRows, started }
+    const spoolBytes = random.chance(0.6) ? Infinity : 0
+    this.#parts = { network, server, knockouts, report, flushRows, spoolBytes, started }
     for (const name of TABLES) if (name !== 'c' || random.chance(0.7)) server.published.add(name)
   }
 
@@ -149,8 +150,14 @@ export class World {
     return [log, ...loads, `slot ${this.server.confirmed}`, ...consumers].join('; ')
   }
 
-  #landed(key: string, bytes: Buffer): void {
-    if (parseManifestKey(key) === null) return
+  #changed(key: string, bytes: Buffer | null): void {
+    const request = parseRequestKey(key)
+    if (request !== null) {
+      const after = bytes && (JSON.parse(bytes.toString()) as { after: number }).after
+      this.consumers.find(({ id }) => id === request.consumer)!.requested(request.table, after)
+      return
+    }
+    if (bytes === null || parseManifestKey(key) === null) return
     this.audit.landed(decodeManifest(bytes, key))
     for (const consumer of this.consumers) if (this.random.chance(0.6)) consumer.ring()
   }
