@@ -69,106 +69,108 @@ const CHANGES = [
 
 const TABLES = ['added', 'plain', 'moved', 'cut', 'shaped', 'empty', 'second']
 
-describe('the views for DuckDB', () => {
-  let db: TestDatabase
-  let folder: TaskFolder
-  let duckdb: DuckDBInstance
-  let connection: DuckDBConnection
+for (const format of ['csv.gz', 'parquet']) {
+  describe(`the views for DuckDB over ${format}`, () => {
+    let db: TestDatabase
+    let folder: TaskFolder
+    let duckdb: DuckDBInstance
+    let connection: DuckDBConnection
 
-  before(async () => {
-    db = await testDatabase()
-    await db.query(SET_UP)
-    folder = await taskFolder(db.url, { targets: {}, lake: { format: 'csv.gz' } })
-    await runUntilCaughtUp(folder)
-    for (const change of CHANGES) await db.query(change)
-    const lake = openLake(loadConfig(folder.config, process.env).config)
-    // What happened to rows of app.shaped cannot be told, so it is loaded again.
-    do await runUntilCaughtUp(folder)
-    while ([...(await lake.reader.recover()).tables.values()].some((one) => !one.newestLoad))
-    duckdb = await DuckDBInstance.create(':memory:')
-    connection = await duckdb.connect()
-    for (const facts of await readTableFacts(lake, null)) {
-      for (const sql of tableDdl(facts, DIALECTS.duckdb, folder.lake)) await connection.run(sql)
-    }
-    await connection.run(`set timezone = 'UTC'; create schema app`)
-    for (const table of TABLES) {
-      await connection.run(`create view app.${table} as select * from app_${table}_latest`)
-    }
-  })
-
-  after(async () => {
-    connection.closeSync()
-    duckdb.closeSync()
-    await folder[Symbol.asyncDispose]()
-    await db[Symbol.asyncDispose]()
-  })
-
-  const query = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()
-
-  for (const table of TABLES) {
-    test(`have the rows of ${table} as the source has them`, async () => {
-      const name = { namespace: 'app', name: table }
-      const [result] = await compareTables(await db.client(), query, [name])
-      const { missing, extra, different, rows } = result!
-      assert.deepEqual({ missing, extra, different }, { missing: 0, extra: 0, different: 0 })
-      assert.ok(rows > 0)
+    before(async () => {
+      db = await testDatabase()
+      await db.query(SET_UP)
+      folder = await taskFolder(db.url, { targets: {}, lake: { format } })
+      await runUntilCaughtUp(folder)
+      for (const change of CHANGES) await db.query(change)
+      const lake = openLake(loadConfig(folder.config, process.env).config)
+      // What happened to rows of app.shaped cannot be told, so it is loaded again.
+      do await runUntilCaughtUp(folder)
+      while ([...(await lake.reader.recover()).tables.values()].some((one) => !one.newestLoad))
+      duckdb = await DuckDBInstance.create(':memory:')
+      connection = await duckdb.connect()
+      for (const facts of await readTableFacts(lake, null)) {
+        for (const sql of tableDdl(facts, DIALECTS.duckdb, folder.lake)) await connection.run(sql)
+      }
+      await connection.run(`set timezone = 'UTC'; create schema app`)
+      for (const table of TABLES) {
+        await connection.run(`create view app.${table} as select * from app_${table}_latest`)
+      }
     })
-  }
 
-  test('give columns names that no engine takes for the same', async () => {
-    const rows = await query('select * from app_odd_name_latest where id = 1')
-    assert.deepEqual(rows, [[1, null, 'o', 'changed', 'line']])
-    const columns = await query(`select column_name from (describe app_odd_name_latest)`)
-    assert.deepEqual(columns.flat(), ['id', 'op_2', '_order_2', 'a_b', 'a_b_2'])
-  })
+    after(async () => {
+      connection.closeSync()
+      duckdb.closeSync()
+      await folder[Symbol.asyncDispose]()
+      await db[Symbol.asyncDispose]()
+    })
 
-  test('tell every version of a row and when it came', async () => {
-    const rows = await query(
-      `select op, note from app_moved_history where id = 1 order by _epoch, _lsn, _seq`,
-    )
-    assert.deepEqual(
-      rows.map(([op]) => op),
-      ['U', 'D', 'I', 'D', 'I', 'D', 'I', 'U'],
-    )
-  })
+    const query = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()
 
-  test('answer every query of docs/query.md', async () => {
-    const page = await readFile(join(import.meta.dirname, '../../docs/query.md'), 'utf8')
-    const queries = [...page.matchAll(/^```sql\n(.*?)^```/gms)].map(([, sql]) => sql!)
-    const answers: unknown[][][] = []
-    for (const sql of queries) answers.push(await query(sql))
-    const [versions, together, asOf, perHour, deleted] = answers
-    assert.deepEqual(
-      versions!.map(([, op, status, , by]) => [op, status, by]),
-      [['U', 'paid', 'bob']],
-    )
-    assert.deepEqual(
-      together!.map((row) => row.slice(1)),
-      [
-        [42n, 'paid', 'I', 1n],
-        [42n, 'paid', 'I', 2n],
-      ],
-    )
-    assert.equal(asOf!.length, 49)
-    assert.deepEqual(perHour!.map(([, op, count]) => [op, count]).slice(0, 2), [
-      ['D', 1n],
-      ['U', 1n],
-    ])
-    assert.equal(deleted!.length, 1)
-    assert.equal(queries.length, 5)
-  })
+    for (const table of TABLES) {
+      test(`have the rows of ${table} as the source has them`, async () => {
+        const name = { namespace: 'app', name: table }
+        const [result] = await compareTables(await db.client(), query, [name])
+        const { missing, extra, different, rows } = result!
+        assert.deepEqual({ missing, extra, different }, { missing: 0, extra: 0, different: 0 })
+        assert.ok(rows > 0)
+      })
+    }
 
-  test('count a flush that a crash repeated once', async () => {
-    const [[once]] = (await query('select count(*) from app_plain_history')) as [[bigint]]
-    const [[file]] = (await query(
-      `select file from glob('${folder.lake}/app/plain/cdc/*/*') order by 1 limit 1`,
-    )) as [[string]]
-    await copyFile(file, file.replace(/-g\d+/, '-g0'))
-    const [[twice]] = (await query('select count(*) from app_plain_history')) as [[bigint]]
-    assert.equal(twice, once)
-    assert.ok(once > 0n)
+    test('give columns names that no engine takes for the same', async () => {
+      const rows = await query('select * from app_odd_name_latest where id = 1')
+      assert.deepEqual(rows, [[1, null, 'o', 'changed', 'line']])
+      const columns = await query(`select column_name from (describe app_odd_name_latest)`)
+      assert.deepEqual(columns.flat(), ['id', 'op_2', '_order_2', 'a_b', 'a_b_2'])
+    })
+
+    test('tell every version of a row and when it came', async () => {
+      const rows = await query(
+        `select op, note from app_moved_history where id = 1 order by _epoch, _lsn, _seq`,
+      )
+      assert.deepEqual(
+        rows.map(([op]) => op),
+        ['U', 'D', 'I', 'D', 'I', 'D', 'I', 'U'],
+      )
+    })
+
+    test('answer every query of docs/query.md', async () => {
+      const page = await readFile(join(import.meta.dirname, '../../docs/query.md'), 'utf8')
+      const queries = [...page.matchAll(/^```sql\n(.*?)^```/gms)].map(([, sql]) => sql!)
+      const answers: unknown[][][] = []
+      for (const sql of queries) answers.push(await query(sql))
+      const [versions, together, asOf, perHour, deleted] = answers
+      assert.deepEqual(
+        versions!.map(([, op, status, , by]) => [op, status, by]),
+        [['U', 'paid', 'bob']],
+      )
+      assert.deepEqual(
+        together!.map((row) => row.slice(1)),
+        [
+          [42n, 'paid', 'I', 1n],
+          [42n, 'paid', 'I', 2n],
+        ],
+      )
+      assert.equal(asOf!.length, 49)
+      assert.deepEqual(perHour!.map(([, op, count]) => [op, count]).slice(0, 2), [
+        ['D', 1n],
+        ['U', 1n],
+      ])
+      assert.equal(deleted!.length, 1)
+      assert.equal(queries.length, 5)
+    })
+
+    test('count a flush that a crash repeated once', async () => {
+      const [[once]] = (await query('select count(*) from app_plain_history')) as [[bigint]]
+      const [[file]] = (await query(
+        `select file from glob('${folder.lake}/app/plain/cdc/*/*') order by 1 limit 1`,
+      )) as [[string]]
+      await copyFile(file, file.replace(/-g\d+/, '-g0'))
+      const [[twice]] = (await query('select count(*) from app_plain_history')) as [[bigint]]
+      assert.equal(twice, once)
+      assert.ok(once > 0n)
+    })
   })
-})
+}
 
 async function runUntilCaughtUp(folder: TaskFolder): Promise<void> {
   const { config } = loadConfig(folder.config, process.env)

@@ -1,7 +1,8 @@
 /**
  * DuckDB reads the files where they are, by a view. For a bucket it needs its extension httpfs.
  *
- * The columns of CSV go by their place, and rows of older shapes are filled with NULL.
+ * The columns of CSV go by their place and those of Parquet by their field id, which is their place too.
+ * Rows of older shapes are filled with NULL.
  * https://duckdb.org/docs/stable/data/csv/overview
  */
 
@@ -26,7 +27,13 @@ function view(name: string, query: string): string {
 
 function reader({ url, format, columns, partitions }: RawTable): string {
   const files = standardLiteral(`${url}${partitions === null ? '' : 'dt=*/'}*.${format}`)
-  if (format === 'parquet') return `read_parquet(${files})`
+  if (format === 'parquet') {
+    const fields = columns.map(
+      ({ name, type }, i) =>
+        `${i + 1}: {name: ${standardLiteral(name)}, type: '${duckdbType(type)}', default_value: NULL}`,
+    )
+    return `read_parquet(${files}, schema = MAP {${fields.join(', ')}})`
+  }
   const types = columns.map(({ name }) => `${standardLiteral(name)}: 'VARCHAR'`)
   return `read_csv(${files}, auto_detect = false, header = true, delim = ',', quote = '"',
   escape = '"', nullstr = '', allow_quoted_nulls = false, null_padding = true, parallel = false,

@@ -8,8 +8,9 @@ import fc from 'fast-check'
 import { BlockPool, ChangeLog } from '../../../../src/core/change-log.ts'
 import { lsn } from '../../../../src/core/lsn.ts'
 import type { Shape } from '../../../../src/core/table.ts'
-import { decodeChanges, decodeLoadPart } from '../../../../src/lake/codecs/csv-decoder.ts'
 import { encodeChanges, encodeHeader, loadPrefix } from '../../../../src/lake/codecs/csv-encoder.ts'
+import { CsvRows } from '../../../../src/lake/codecs/csv-rows.ts'
+import { readChanges, readLoad } from '../../../../src/lake/codecs/row-reader.ts'
 import {
   changesOf,
   logOf,
@@ -34,7 +35,7 @@ async function* pieces(file: Buffer, places: readonly number[] = []): AsyncGener
 
 async function decode(shape: Shape, file: Buffer | string, places?: readonly number[]) {
   const log = new ChangeLog(new BlockPool())
-  const counts = await decodeChanges(pieces(Buffer.from(file), places), shape, log)
+  const counts = await readChanges(pieces(Buffer.from(file), places), new CsvRows(shape), log)
   return { counts, changes: changesOf(log) }
 }
 
@@ -178,7 +179,7 @@ describe('a part of a load', () => {
   async function load(file: Buffer, places?: readonly number[]) {
     const rows: ReturnType<typeof valuesOf>[] = []
     let blocks = 0
-    for await (const { bytes, starts } of decodeLoadPart(pieces(file, places), shape)) {
+    for await (const { bytes, starts } of readLoad(pieces(file, places), new CsvRows(shape))) {
       blocks++
       assert.equal(starts.at(-1), bytes.length)
       for (const start of starts.slice(0, -1)) rows.push(valuesOf(bytes, start))
