@@ -8,15 +8,18 @@
  */
 
 import { Bell } from '../core/bell.ts'
-import { CodedError, recoveryOf } from '../core/errors.ts'
+import { CodedError, hasCode, recoveryOf } from '../core/errors.ts'
 import type { TargetState } from '../core/events.ts'
 import type { TableId } from '../core/table.ts'
 import { backoffMs } from './backoff.ts'
 import { Batches, type BatchOutcome } from './batches.ts'
+import { beginAgain } from './begin-again.ts'
 import { newLedger } from './beginning.ts'
 import { LogFacts } from './log.ts'
 import { tellStraggler, type ApplierOptions, type ApplyParts } from './parts.ts'
-import { Place } from './place.ts'
+import { expectMain, Place, stepsFrom } from './place.ts'
+import { Registration } from './registration.ts'
+import { reselection, selectedLog } from './selected-log.ts'
 import { Stragglers, type StragglerOutcome } from './stragglers.ts'
 
 export interface AppliedPosition {
@@ -38,8 +41,10 @@ export class Applier {
   #turns = 0
 
   constructor(options: ApplierOptions) {
-    const { target, log, clock } = options
-    this.#parts = { ...options, place: new Place(target), facts: new LogFacts(log, clock) }
+    const { target, clock, isSelected } = options
+    const log = isSelected ? selectedLog(options.log, isSelected) : options.log
+    const place = new Place(target, registrationOf(options))
+    this.#parts = { ...options, log, place, facts: new LogFacts(log, clock) }
     this.#batches = new Batches(this.#parts)
     this.#stragglers = new Stragglers(this.#parts)
   }
@@ -79,7 +84,9 @@ export class Applier {
   /** Opens the target; a consumer that is new there gets a ledger. */
   async open(): Promise<void> {
     const { consumer, log, place } = this.#parts
-    const ledger = await place.open(() => newLedger(log, consumer))
+    await place.open(() => newLedger(log, consumer))
+    await this.#orAgain(() => this.#select())
+    const ledger = await place.ledger()
     this.#isOpen = true
     const manifest = ledger.n === 0 ? null : await log.manifest(ledger.n)
     if (manifest !== null) this.#batches.tellPlace(manifest)
@@ -110,6 +117,18 @@ export class Applier {
     while (await this.#turn());
   }
 
+  /** Lets the ledger have the tables that are selected now. Another worker may be doing the same. */
+  async #select(): Promise<void> {
+    const { facts, isSelected, place } = this.#parts
+    if (isSelected === undefined) return
+    const ledger = await place.ledger()
+    if (ledger.n === 0) return
+    const change = reselection(ledger, await facts.stateAt(ledger.n), isSelected)
+    if (change === null) return
+    const expect = { ...expectMain(ledger), straggler: null }
+    await place.commit({ expect, steps: stepsFrom(change.steps), ledger: change.ledger })
+  }
+
   async #runUntil(signal: AbortSignal): Promise<void> {
     let failures = 0
     while (!signal.aborted) {
@@ -132,9 +151,25 @@ export class Applier {
 
   /** A batch, and a step of a straggler. False if there was nothing to do. */
   async #turn(): Promise<boolean> {
-    const outcome = await this.takeBatch()
-    const hasMoved = await this.#advanceOne()
-    return hasMoved || outcome !== 'nothing'
+    const isBusy = await this.#orAgain(async () => {
+      const outcome = await this.takeBatch()
+      const hasMoved = await this.#advanceOne()
+      return hasMoved || outcome !== 'nothing'
+    })
+    await this.#parts.place.register()
+    return isBusy !== false
+  }
+
+  /** Begins again if our place in the log is gone; resolves to `null` then. */
+  async #orAgain<T>(step: () => Promise<T>): Promise<T | null> {
+    try {
+      return await step()
+    } catch (error) {
+      if (!hasCode(error, 'LOG_EXPIRED') || !(await beginAgain(this.#parts))) throw error
+      this.#tell('retrying', error)
+      this.#tell('running')
+      return null
+    }
   }
 
   /** One step of the first straggler that can make one; each turn begins with another one. */
@@ -169,4 +204,8 @@ export class Applier {
     const error = cause instanceof CodedError ? cause : null
     emit({ type: 'target-state', target: target.name, state, error })
   }
+}
+
+function registrationOf({ consumer, registry, clock }: ApplierOptions): Registration | null {
+  return registry ? new Registration({ consumer, registry, clock }) : null
 }

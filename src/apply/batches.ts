@@ -7,7 +7,7 @@
  * warehouse awake; the ledger follows with the next batch that has something in it.
  */
 
-import { fail, type CodedError } from '../core/errors.ts'
+import { fail, hasCode, type CodedError } from '../core/errors.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { Manifest } from '../core/manifest.ts'
 import type { TableId } from '../core/table.ts'
@@ -64,6 +64,8 @@ export class Batches {
     try {
       if (!(await this.#commit(ledger, { batch, plan, tally }))) return 'claim-lost'
     } catch (error) {
+      // The files below the first manifest that is kept go before their manifests.
+      if (hasCode(error, 'OBJECT_MISSING')) await this.#checkKept(ledger, { isFresh: true })
       const table = tableAtFault(error, tablesOf(plan))
       if (table === null) throw error
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only a coded error has a table
@@ -93,8 +95,9 @@ export class Batches {
     return isWanted ? { manifests: [], last } : null
   }
 
-  async #checkKept(ledger: Ledger): Promise<void> {
+  async #checkKept(ledger: Ledger, { isFresh = false } = {}): Promise<void> {
     const { facts, place, target } = this.#parts
+    if (isFresh) facts.forgetFirst()
     const first = await facts.first()
     if (this.reached(ledger) + 1 >= first) return
     place.forget()
@@ -131,7 +134,10 @@ export class Batches {
     facts.note(last)
     this.#window.forget(last.n)
     for (const [table, row] of plan.stragglers) tellStraggler(this.#parts, table, { row, rows: 0 })
-    for (const table of plan.withdrawn) await requests.remove(consumer, table)
+    for (const [table, n] of plan.withdrawn) {
+      const request = await requests.read(consumer, table)
+      if (request !== null && request.after < n) await requests.remove(consumer, table)
+    }
   }
 
   /** Takes the table out of the batches to come. Its live copy stays where the ledger is. */

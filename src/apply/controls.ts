@@ -81,7 +81,8 @@ export interface LogPlace {
 
 /** Where a table without a live copy begins, for a ledger at manifest `n`, whose state is `table`. */
 export function placeInLog(table: TableView | undefined, place: LogPlace): Straggler {
-  const isKept = ({ since }: LoadView) => since + 1 >= place.first
+  // What followed a load under another name is not looked for.
+  const isKept = ({ since, under }: LoadView) => since + 1 >= place.first && under === undefined
   const newest = table?.newestLoad ?? null
   if (newest !== null && newest.endedAt !== null && newest.endedAt <= place.n && isKept(newest)) {
     return { ...WAITING, state: 'ready', load: stragglerLoad(newest) }

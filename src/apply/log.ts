@@ -55,6 +55,8 @@ export interface LoadView {
   readonly epoch: number
   readonly since: number
   readonly for: 'all' | readonly string[]
+  /** The name under which it stands in the log, if the table has another now. */
+  readonly under?: TableId
   readonly beganAt: number
   readonly endedAt: number | null
 }
@@ -131,6 +133,11 @@ export class LogFacts {
     const reached = { n, epoch, confirm: confirm ?? ZERO_LSN }
     this.#reached = reached
     return reached
+  }
+
+  /** Something was not there any more: the log was cut since we asked. */
+  forgetFirst(): void {
+    this.#first = null
   }
 
   /** The first manifest that is kept, as it was at most a minute ago. */

@@ -9,14 +9,20 @@ import type { TableId } from '../core/table.ts'
 import type { Target } from '../core/target.ts'
 import type { Limits, LoadRequests, Log, LogFacts, ShapeReader } from './log.ts'
 import type { Place } from './place.ts'
+import type { Registry } from './registration.ts'
+import type { Selection } from './selected-log.ts'
 
 export interface ApplierOptions {
   /** `task/target`: our name in the ledger, in requests and in the `for` of loads. */
   readonly consumer: string
   readonly target: Target
   readonly log: Log
+  /** The tables that the target takes; all if left out. */
+  readonly isSelected?: Selection
   readonly shapes: ShapeReader
   readonly requests: LoadRequests
+  /** Where the lake is told what we need of it; nowhere if left out. */
+  readonly registry?: Registry
   readonly clock: Clock
   readonly pool: BlockPool
   readonly limits: Limits

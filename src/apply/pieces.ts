@@ -83,9 +83,13 @@ export class Pieces {
   }
 
   drop(table: TableId): void {
-    if (!this.shapes.delete(table)) return
+    if (this.forget(table)) this.list.push({ type: 'drop', table, isShadow: false })
+  }
+
+  /** From here on the table is none of ours. False if it was none before. */
+  forget(table: TableId): boolean {
     this.#open.delete(table)
-    this.list.push({ type: 'drop', table, isShadow: false })
+    return this.shapes.delete(table)
   }
 
   dropShadow(table: TableId): void {

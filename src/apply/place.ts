@@ -10,13 +10,16 @@ import { hasCode } from '../core/errors.ts'
 import type { Ledger, Straggler } from '../core/ledger.ts'
 import type { TableId } from '../core/table.ts'
 import type { Expectation, LedgerChange, Step, Target, Work } from '../core/target.ts'
+import type { Registration } from './registration.ts'
 
 export class Place {
   readonly #target: Target
+  readonly #registration: Registration | null
   #ledger: Ledger | null = null
 
-  constructor(target: Target) {
+  constructor(target: Target, registration: Registration | null = null) {
     this.#target = target
+    this.#registration = registration
   }
 
   /** What we know without asking; `null` if nothing. */
@@ -27,7 +30,9 @@ export class Place {
   /** Opens the target. `begin` says where a consumer begins that is new there. */
   async open(begin: () => Promise<Ledger>): Promise<Ledger> {
     const ledger = await this.#target.open()
-    if (ledger === null) await this.#target.commit(beginning(await begin()))
+    const next = ledger ?? (await begin())
+    await this.#registration?.before(next)
+    if (ledger === null) await this.#target.commit(beginning(next))
     this.#ledger = ledger
     return this.ledger()
   }
@@ -39,6 +44,11 @@ export class Place {
     return ledger
   }
 
+  /** Tells the lake, now and then, what we need of it. */
+  async register(): Promise<void> {
+    if (this.#ledger !== null) await this.#registration?.keepUp(this.#ledger)
+  }
+
   forget(): void {
     this.#ledger = null
   }
@@ -47,6 +57,7 @@ export class Place {
   async commit(work: Work): Promise<boolean> {
     const before = this.#ledger
     let isDone = false
+    if (before !== null) await this.#registration?.before(changed(before, work.ledger))
     try {
       isDone = await this.#target.commit(work)
     } catch (error) {
@@ -103,3 +114,7 @@ function beginning({ n, epoch, v, stragglers, tables }: Ledger): Work {
 }
 
 export async function* noSteps(): AsyncGenerator<Step> {}
+
+export async function* stepsFrom(steps: readonly Step[]): AsyncGenerator<Step> {
+  yield* steps
+}

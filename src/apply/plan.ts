@@ -6,10 +6,9 @@
  * makes a straggler is passed by from its first entry on.
  */
 
+import { compareEntries, isPositioned, type PositionedEntry } from '../core/entry-order.ts'
 import type { Ledger, Straggler } from '../core/ledger.ts'
 import type {
-  BarrierEntry,
-  ChangesEntry,
   DropEntry,
   Entry,
   LoadEntry,
@@ -17,7 +16,6 @@ import type {
   Manifest,
   RenameEntry,
 } from '../core/manifest.ts'
-import { comparePositions, type Position } from '../core/position.ts'
 import type { TableId } from '../core/table.ts'
 import { control, WAITING } from './controls.ts'
 import { Pieces, type Piece } from './pieces.ts'
@@ -38,8 +36,11 @@ export interface BatchPlan {
   /** Rows of the ledger that change; `null` for those that go. */
   readonly stragglers: ReadonlyMap<TableId, Straggler | null>
   readonly tables: ReadonlyMap<TableId, string | null>
-  /** Tables whose request for a load has nothing to wait for any more. */
-  readonly withdrawn: ReadonlySet<TableId>
+  /**
+   * Tables whose request for a load has nothing to wait for any more, if it was made before this
+   * manifest: a later one is of the table that has the name since.
+   */
+  readonly withdrawn: ReadonlyMap<TableId, number>
 }
 
 export function planBatch(
@@ -58,18 +59,18 @@ export function hasNewTable(ledger: Ledger, manifests: readonly Manifest[]): boo
   return manifests.some(({ entries }) => entries.some(isNew))
 }
 
-type Positioned = ChangesEntry | BarrierEntry
-
 class Planner {
   readonly #before: Ledger
   readonly #facts: BatchFacts
   readonly #isVoided: boolean
   readonly #pieces: Pieces
   readonly #stragglers: Map<TableId, Straggler>
-  readonly #withdrawn = new Set<TableId>()
+  readonly #withdrawn = new Map<TableId, number>()
   readonly #seen = new Set<TableId>()
   #mode: LoadMode | null
   #v: number
+  /** The manifest that is being taken. */
+  #n = 0
 
   constructor(ledger: Ledger, facts: BatchFacts, voided: boolean) {
     this.#before = ledger
@@ -82,11 +83,15 @@ class Planner {
   }
 
   take(manifest: Manifest): void {
+    this.#n = manifest.n
     if (manifest.kind === 'open' || manifest.kind === 'epoch') this.#mode = manifest.run.load
     for (const entry of manifest.entries) this.#seen.add(entry.table)
-    if (!this.#isVoided) for (const entry of inOrder(manifest.entries)) this.#change(entry)
+    const isLoss = manifest.kind === 'epoch' && !manifest.continues
+    if (isLoss) this.#loseAll()
+    if (isLoss || !this.#isVoided) {
+      for (const entry of inOrder(manifest.entries)) this.#change(entry)
+    }
     for (const entry of manifest.entries) if (!isPositioned(entry)) this.#control(entry, manifest)
-    if (manifest.kind === 'epoch' && !manifest.continues) this.#loseAll()
   }
 
   done(): BatchPlan {
@@ -99,7 +104,7 @@ class Planner {
     }
   }
 
-  #change(entry: Positioned): void {
+  #change(entry: PositionedEntry): void {
     if (entry.type === 'rename') return this.#rename(entry)
     if (entry.type === 'drop') return this.#drop(entry)
     if (this.#isPassed(entry.table)) return
@@ -130,8 +135,10 @@ class Planner {
     this.#pieces.rename(entry)
   }
 
+  /** What the target has of the table stays, as the last that is known; a table of its name replaces it. */
   #drop({ table }: DropEntry): void {
-    this.#remove(table)
+    this.#leave(table)
+    this.#pieces.forget(table)
   }
 
   #remove(table: TableId): void {
@@ -145,7 +152,7 @@ class Planner {
     if (row === undefined) return
     if (row.shape !== null) this.#pieces.dropShadow(table)
     this.#set(table, null)
-    this.#withdrawn.add(table)
+    this.#withdrawn.set(table, this.#n)
   }
 
   #control(entry: LoadEntry, { n, epoch }: Manifest): void {
@@ -155,16 +162,17 @@ class Planner {
     const row = this.#stragglers.get(table) ?? null
     const next = control(row, entry, { consumer, first, n, epoch, isLive })
     if (next === undefined) return
-    if (entry.type === 'load-cancel') this.#withdrawn.add(table)
     if (entry.type === 'load-end' && next !== null) this.#stragglers.set(table, next)
     else this.#set(table, next)
   }
 
+  /** What the target has stays readable until the load that each table waits for is in place. */
   #loseAll(): void {
     const { shapes } = this.#pieces
     for (const table of new Set([...shapes.keys(), ...this.#stragglers.keys(), ...this.#seen])) {
+      this.#leave(table)
       this.#set(table, WAITING)
-      this.#withdrawn.add(table)
+      this.#withdrawn.set(table, this.#n)
     }
   }
 
@@ -175,17 +183,9 @@ class Planner {
   }
 }
 
-function isPositioned(entry: Entry): entry is Positioned {
-  return !entry.type.startsWith('load-')
-}
-
 /** The order of the source over all tables, which matters where a name passes from table to table. */
-function inOrder(entries: readonly Entry[]): readonly Positioned[] {
-  return entries.filter(isPositioned).toSorted((a, b) => comparePositions(startOf(a), startOf(b)))
-}
-
-function startOf(entry: Positioned): Position {
-  return entry.type === 'changes' ? entry.first : entry.position
+function inOrder(entries: readonly Entry[]): readonly PositionedEntry[] {
+  return entries.filter(isPositioned).toSorted(compareEntries)
 }
 
 function difference<T>(

@@ -12,6 +12,7 @@ import { tableName, type Shape } from '../core/table.ts'
 import type { Step, TargetTable } from '../core/target.ts'
 import { ofTable } from './faults.ts'
 import { isFull, type Limits, type Log, type ShapeReader, type Size } from './log.ts'
+import { requireKey } from './mirrored.ts'
 import type { FilePiece, Piece, RowsPiece } from './pieces.ts'
 
 export interface StepParts {
@@ -55,15 +56,19 @@ async function* stepsOfPiece(
   const table: TargetTable = { name: tableName(piece.table), isShadow: options.isShadow }
   const { shapes } = parts
   switch (piece.type) {
-    case 'create':
-      yield { type: 'create', table, shape: await shapes.read(piece.shape) }
+    case 'create': {
+      const shape = await shapes.read(piece.shape)
+      requireKey(shape)
+      yield { type: 'create', table, shape }
       return
+    }
     case 'rows':
       if (piece.isTruncated) yield { type: 'truncate', table }
       yield* foldsOf(piece, parts, { table, tally: options.tally })
       return
     case 'alter': {
       const [from, to] = [await shapes.read(piece.from), await shapes.read(piece.to)]
+      requireKey(to)
       yield { type: 'alter', table, from, to, defaults: piece.defaults }
       return
     }

@@ -8,18 +8,19 @@
  * the other tables have seen. A load fills a shadow beside the live table; the join swaps the two.
  */
 
-import { fail, unreachable, type CodedError } from '../core/errors.ts'
+import { fail, hasCode, unreachable, type CodedError } from '../core/errors.ts'
 import type { Ledger, Straggler, StragglerLoad } from '../core/ledger.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { tableName, type TableId } from '../core/table.ts'
 import type { LedgerChange, Step } from '../core/target.ts'
-import { placeInLog } from './controls.ts'
+import { placeInLog, WAITING } from './controls.ts'
 import { tableAtFault } from './faults.ts'
 import { loadFiles, markedPart, rowsOf, type LoadFiles } from './load-files.ts'
 import { addChanges, isFull, type Size } from './log.ts'
+import { requireKey } from './mirrored.ts'
 import { suspended, tellStraggler, type ApplyParts } from './parts.ts'
 import { Pieces } from './pieces.ts'
-import { expectMain, expectStraggler, noSteps } from './place.ts'
+import { expectMain, expectStraggler, noSteps, stepsFrom } from './place.ts'
 import { stepsOf } from './steps.ts'
 import { addEntries, mayJoin, mustAsk, nextMove, partsToTake, resumed } from './straggler-moves.ts'
 
@@ -56,10 +57,22 @@ export class Stragglers {
     try {
       return await this.#move({ ledger, table, row })
     } catch (error) {
+      if (hasCode(error, 'LOG_EXPIRED') && row.state !== 'waiting') {
+        return this.#letGo({ ledger, table, row })
+      }
       if (tableAtFault(error, [table]) === null) throw error
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only a coded error has a table
       return this.#change({ ledger, table, row }, suspended(row, error as CodedError), 'suspended')
     }
+  }
+
+  /** What the log no longer has cannot be caught up with: another load is needed. */
+  #letGo(turn: Turn): Promise<StragglerOutcome> {
+    this.#parts.facts.forgetFirst()
+    this.#lookedAt.delete(turn.table)
+    this.#loads.delete(turn.table)
+    const { isPassed } = turn.row
+    return this.#change(turn, { ...WAITING, isPassed }, 'moved')
   }
 
   /** Lets a suspended table go on where it was. False if it is not suspended. */
@@ -96,7 +109,8 @@ export class Stragglers {
     if (this.#lookedAt.get(table) === ledger.n) return 'nothing'
     const state = await facts.stateAt(ledger.n)
     const first = await facts.first()
-    const found = placeInLog(state.tables.get(table), { n: ledger.n, first, consumer })
+    const place = placeInLog(state.tables.get(table), { n: ledger.n, first, consumer })
+    const found: Straggler = { ...place, isPassed: row.isPassed }
     if (found.state === 'waiting') {
       await this.#ask(table, ledger.n)
       this.#lookedAt.set(table, ledger.n)
@@ -116,10 +130,12 @@ export class Stragglers {
     const { consumer, log, requests } = this.#parts
     const head = await log.recover()
     const mode = head.run?.load ?? null
-    if (!mustAsk({ table: head.tables.get(table), mode, ledgerN, consumer })) return
-    if ((await requests.read(consumer, table)) === null) {
-      await requests.write(consumer, table, head.n)
-    }
+    const state = head.tables.get(table)
+    if (!mustAsk({ table: state, mode, ledgerN, consumer })) return
+    const request = await requests.read(consumer, table)
+    // A load that answered, and that we cannot take, answers no more.
+    const isAnswered = request !== null && (state?.newestLoad?.since ?? -1) >= request.after
+    if (request === null || isAnswered) await requests.write(consumer, table, head.n)
   }
 
   async #takeParts({ table, row }: Turn): Promise<StragglerOutcome> {
@@ -128,6 +144,7 @@ export class Stragglers {
     const files = await this.#files(table, load)
     const taken = partsToTake(files.parts, partsDone, limits)
     const shape = await shapes.read(files.shape)
+    requireKey(shape)
     const target = { name: tableName(table), isShadow: true }
     const done = partsDone + taken.length
     const isComplete = done === files.parts.length
@@ -230,7 +247,7 @@ export class Stragglers {
     this.#loads.delete(table)
     tellStraggler(this.#parts, table, { row: null, rows: files ? rowsOf(files.parts) : 0 })
     const request = await requests.read(consumer, table)
-    if (request !== null && (load === null || load.since >= request.after)) {
+    if (request !== null && load !== null && load.since >= request.after) {
       await requests.remove(consumer, table)
     }
   }
@@ -266,8 +283,4 @@ function addSize(size: Size, { entries }: Manifest, table: TableId): void {
   for (const entry of entries) {
     if (entry.type === 'changes' && entry.table === table) addChanges(size, entry)
   }
-}
-
-async function* stepsFrom(steps: readonly Step[]): AsyncGenerator<Step> {
-  yield* steps
 }

@@ -5,6 +5,7 @@
  */
 
 import type { LoadMode } from '../core/manifest.ts'
+import type { ColumnRule } from '../core/table-selection.ts'
 import type { LakePlace } from './lake-place.ts'
 
 export interface Config {
@@ -27,6 +28,8 @@ interface SourceConfig {
   readonly auth: 'password' | 'rds-iam'
   /** Patterns such as `app.*` and `!app.audit_*`; of those that match a table, the last counts. */
   readonly tables: readonly string[]
+  /** Columns that are left out. */
+  readonly columns: readonly ColumnRule[]
   readonly slot: string
   readonly publication: Publication
   readonly heartbeatMs: number
@@ -55,11 +58,24 @@ interface Publication {
 
 interface LakeConfig {
   readonly place: LakePlace
-  readonly format: 'csv' | 'csv.gz'
+  readonly format: 'csv' | 'csv.gz' | 'parquet'
+  /** What is said of Parquet files; as it is by default for other formats. */
+  readonly parquet: {
+    readonly arrays: 'json' | 'lists'
+    readonly types: 'plain' | 'full'
+    readonly unfit: 'error' | 'null' | 'clamp' | 'text'
+  }
+  /** Milliseconds; `null`: for ever. */
+  readonly keep: {
+    readonly keepMs: number | null
+    readonly keepLoads: 'until-taken' | number | null
+  }
   readonly flush: {
     readonly everyMs: number
     readonly rows: number
     readonly bytes: number
+    /** `null`: no limit. */
+    readonly putsPerSecond: number | null
   }
 }
 
@@ -70,12 +86,29 @@ interface FullLoadConfig {
   readonly maxRowsPerSecond: number | null
 }
 
-export interface TargetConfig {
+export type TargetConfig = DuckdbTargetConfig | PostgresTargetConfig
+
+interface EveryTarget {
   readonly name: string
+  readonly intervalMs: number
+  /** Patterns as those of the source, of which it gets a part. */
+  readonly tables: readonly string[]
+}
+
+export interface DuckdbTargetConfig extends EveryTarget {
   readonly type: 'duckdb'
   /** Absolute. */
   readonly path: string
-  readonly intervalMs: number
+}
+
+export interface PostgresTargetConfig extends EveryTarget {
+  readonly type: 'postgres'
+  /** Holds a password, as that of the source does. */
+  readonly url: string
+  readonly urlFile: string | null
+  readonly auth: 'password' | 'rds-iam'
+  /** Of the ledger. */
+  readonly schema: string
 }
 
 export interface ServerConfig {

@@ -5,13 +5,36 @@ import { dirname, resolve } from 'node:path'
 import { type Mistake, mistake } from './mistakes.ts'
 import { type Environment, hasPassword, resolveSecret } from './secrets.ts'
 
-/** Where secrets stand, each with something valid to put in the place of what is not there. */
-const PLACES = [
-  { key: 'source.url', section: 'source', name: 'url', standIn: 'postgres://unresolved/' },
-  { key: 'server.token', section: 'server', name: 'token', standIn: 'unresolved' },
-] as const
+export type SecretKey = 'source.url' | 'server.token'
 
-export type SecretKey = (typeof PLACES)[number]['key']
+/** Stands where a url should that is not known. */
+export const UNRESOLVED = 'postgres://unresolved/'
+
+/** Where a secret stands, with something valid to put in the place of what is not there. */
+interface SecretPlace {
+  readonly holder: Record<string, unknown>
+  readonly name: string
+  readonly path: readonly string[]
+  /** Who has no use for the secret of this key has none for this one either. */
+  readonly key: SecretKey
+  readonly standIn: string
+}
+
+const SERVER = { name: 'url', key: 'source.url', standIn: UNRESOLVED } as const
+
+function* placesIn(document: Readonly<Record<string, unknown>>): Generator<SecretPlace> {
+  const { source, server, targets } = document
+  if (isRecord(source)) yield { ...SERVER, holder: source, path: ['source', 'url'] }
+  if (isRecord(server)) {
+    const token = { name: 'token', key: 'server.token', standIn: 'unresolved' } as const
+    yield { ...token, holder: server, path: ['server', 'token'] }
+  }
+  if (!isRecord(targets)) return
+  for (const [name, target] of Object.entries(targets)) {
+    if (!isRecord(target) || target['type'] !== 'postgres') continue
+    yield { ...SERVER, holder: target, path: ['targets', name, 'url'] }
+  }
+}
 
 export interface SecretOptions {
   /** Names the configuration; relative paths start from its folder. */
@@ -40,12 +63,9 @@ export function expandSecrets(
   const references = new Map<string, string>()
   const mistakes: Mistake[] = []
   const warnings: Mistake[] = []
-  for (const { key, section, name, standIn } of PLACES) {
-    const holder = document[section]
-    if (!isRecord(holder)) continue
+  for (const { holder, name, path, key, standIn } of placesIn(document)) {
     const text = holder[name]
     if (typeof text !== 'string') continue
-    const path = [section, name]
     const secret = resolveSecret(text, { env, folder })
     if (secret.kind !== 'value') {
       const isMissingSecret = secret.kind === 'missing'
@@ -54,7 +74,7 @@ export function expandSecrets(
       mistakes.push({ ...mistake(path, secret.problem), isMissingSecret })
     } else if (secret.isReference) {
       holder[name] = secret.value
-      references.set(key, text)
+      references.set(path.join('.'), text)
     } else if (key === 'server.token' || hasPassword(text)) {
       warnings.push(mistake(path, 'a secret is written out; better refer to it as env:NAME'))
     }

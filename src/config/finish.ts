@@ -4,7 +4,8 @@ import { dirname, resolve } from 'node:path'
 
 import { fail } from '../core/errors.ts'
 import type { Config, TargetConfig } from './config.ts'
-import { folderPlace, parseLakeUrl, type LakePlace } from './lake-place.ts'
+import { UNRESOLVED } from './document-secrets.ts'
+import { folderPlace, isBucketUrl, parseLakeUrl, type LakePlace } from './lake-place.ts'
 import { type Mistake, mistake } from './mistakes.ts'
 import type { ConfigDocument } from './schema.ts'
 import { fileOf } from './secrets.ts'
@@ -27,6 +28,7 @@ export function finishConfig(
       urlFile: fileOf(references.get('source.url') ?? '', folder),
       auth: source.auth,
       tables: source.tables,
+      columns: Object.entries(source.columns).map(([tables, rule]) => ({ tables, ...rule })),
       slot: source.slot ?? name,
       publication: { name: source.publication ?? name, isOurs: source.publication === undefined },
       ddl: source.ddl,
@@ -39,33 +41,75 @@ export function finishConfig(
     lake: {
       place: placeOf(lake, folder),
       format: lake.format,
-      flush: { everyMs: lake.flush.every, rows: lake.flush.rows, bytes: lake.flush.bytes },
+      parquet: lake.parquet,
+      keep: { keepMs: lake.keep ?? null, keepLoads: lake.keepLoads ?? null },
+      flush: flushOf(lake),
     },
-    targets: targetsOf(document, folder),
+    targets: targetsOf(document, folder, references),
     fullLoad: { ...fullLoad, maxRowsPerSecond: fullLoad.maxRowsPerSecond ?? null },
     server: server && { ...server.listen, token: server.token ?? null },
   }
 }
 
-/** Two targets must not share a file: each would write the tables of the other. */
-export function pathMistakes(document: ConfigDocument, folder: string): readonly Mistake[] {
+/**
+ * Two targets must not share a file: each would write the tables of the other. And the source must not
+ * be a target: it would be loaded into itself.
+ */
+export function placeMistakes(document: ConfigDocument, folder: string): readonly Mistake[] {
   const users = new Map<string, string>()
   const mistakes: Mistake[] = []
-  for (const { name, path } of targetsOf(document, folder)) {
-    const other = users.get(path)
-    if (other === undefined) users.set(path, name)
+  for (const target of targetsOf(document, folder, new Map())) {
+    const { name } = target
+    if (target.type === 'postgres') {
+      if (!isSamePlace(target.url, document.source.url)) continue
+      mistakes.push(mistake(['targets', name, 'url'], 'is the source, which cannot be a target'))
+      continue
+    }
+    const other = users.get(target.path)
+    if (other === undefined) users.set(target.path, name)
     else mistakes.push(mistake(['targets', name, 'path'], `is the file of targets.${other} too`))
   }
   return mistakes
 }
 
-function targetsOf({ targets }: ConfigDocument, folder: string): TargetConfig[] {
-  return Object.entries(targets).map(([name, { type, path, interval }]) => ({
-    name,
-    type,
-    path: resolve(folder, path),
-    intervalMs: interval,
-  }))
+/** Whether two urls name one database of one server, in whatever they say themselves. */
+function isSamePlace(a: string, b: string): boolean {
+  if (a === UNRESOLVED || b === UNRESOLVED) return false
+  if (!URL.canParse(a) || !URL.canParse(b)) return a === b
+  const [one, two] = [new URL(a), new URL(b)]
+  return (
+    one.hostname === two.hostname &&
+    (one.port || DEFAULT_PORT) === (two.port || DEFAULT_PORT) &&
+    one.pathname === two.pathname &&
+    one.searchParams.get('host') === two.searchParams.get('host')
+  )
+}
+
+const DEFAULT_PORT = '5432'
+
+function targetsOf(
+  { targets }: ConfigDocument,
+  folder: string,
+  references: ReadonlyMap<string, string>,
+): TargetConfig[] {
+  return Object.entries(targets).map(([name, { interval, ...target }]): TargetConfig => {
+    const every = { name, tables: target.tables, intervalMs: interval }
+    if (target.type === 'duckdb') {
+      return { ...every, type: target.type, path: resolve(folder, target.path) }
+    }
+    const { type, url, auth, schema } = target
+    const urlFile = fileOf(references.get(`targets.${name}.url`) ?? '', folder)
+    return { ...every, type, url, urlFile, auth, schema }
+  })
+}
+
+/** A PUT into a bucket costs money; into a folder it does not. */
+const BUCKET_PUTS_PER_SECOND = 10
+
+function flushOf({ url, flush }: ConfigDocument['lake']): Config['lake']['flush'] {
+  const { every: everyMs, rows, bytes, putsPerSecond } = flush
+  const otherwise = isBucketUrl(url) ? BUCKET_PUTS_PER_SECOND : null
+  return { everyMs, rows, bytes, putsPerSecond: putsPerSecond ?? otherwise }
 }
 
 function placeOf({ url, s3, unfenced }: ConfigDocument['lake'], folder: string): LakePlace {

@@ -3,8 +3,7 @@
 import { z } from 'zod'
 
 import { isBucketUrl, parseLakeUrl } from './lake-place.ts'
-import { NOT_YET, notYet } from './not-yet.ts'
-import { bytes, count, duration } from './units.ts'
+import { bytes, count, duration, parseDuration } from './units.ts'
 
 const flush = z
   .strictObject({
@@ -13,10 +12,45 @@ const flush = z
       .describe('A change is in the lake at the latest after this time.'),
     rows: count({ min: 1 }).prefault(100_000).describe('Write when this many rows have gathered.'),
     bytes: bytes().prefault('64MiB').describe('Write when this much has gathered.'),
-    putsPerSecond: notYet('Limits how many files are written per second.'),
+    putsPerSecond: z
+      .number('expected a number, such as 10')
+      .positive('expected a number above 0')
+      .optional()
+      .describe(
+        'At most about so many files are written per second: `every` stretches itself when many ' +
+          'tables are busy. If left out, 10 for a bucket, where each costs money, and no limit for a ' +
+          'folder. A batch that is full is written all the same.',
+      ),
   })
   .prefault({})
   .describe('When gathered changes are written to the lake: at whichever limit comes first.')
+
+const parquet = z
+  .strictObject({
+    arrays: z
+      .enum(['json', 'lists'])
+      .default('json')
+      .describe(
+        'Arrays as texts of JSON, or as lists of values, which have one dimension and count from 1.',
+      ),
+    types: z
+      .enum(['plain', 'full'])
+      .default('plain')
+      .describe(
+        '`plain` keeps `time` and `uuid` as text, since Athena, Spark and Redshift cannot read such ' +
+          'columns; `full` gives them their types.',
+      ),
+    unfit: z
+      .enum(['error', 'null', 'clamp', 'text'])
+      .default('error')
+      .describe(
+        'What becomes of a value that Parquet has no place for, such as `infinity` as a date: stop with ' +
+          'an error; NULL; the nearest value that fits, or NULL if there is none; or NULL with the ' +
+          'text beside it, so that targets are exact and only who queries the files sees NULL.',
+      ),
+  })
+  .prefault({})
+  .describe('How Parquet files are written.')
 
 const s3 = z
   .strictObject({
@@ -60,6 +94,18 @@ const s3 = z
     'How the bucket is spoken to; all of it is optional. Credentials are found as by every AWS program.',
   )
 
+const HOUR_MS = 3_600_000
+
+const LOADS = 'expected a duration such as 7d, or until-taken'
+
+const keepLoads = z.string({ error: LOADS }).transform((given, context) => {
+  if (given === 'until-taken') return given
+  const ms = parseDuration(given)
+  if (ms !== null) return ms
+  context.addIssue({ code: 'custom', message: `${LOADS}, found "${given}"` })
+  return z.NEVER
+})
+
 export const lakeSection = z
   .strictObject({
     url: z
@@ -74,14 +120,26 @@ export const lakeSection = z
           'and a prefix, such as `s3://bucket/shop`. A task needs one of its own.',
       ),
     format: z
-      .enum(['csv', 'csv.gz'], {
-        error: ({ input }) => (input === 'parquet' ? `parquet ${NOT_YET}` : undefined),
-      })
+      .enum(['csv', 'csv.gz', 'parquet'])
       .default('csv.gz')
-      .describe('The format of data files. `csv` is faster, `csv.gz` several times smaller.'),
+      .describe(
+        'The format of data files. `csv` is the fastest, `csv.gz` several times smaller, and `parquet` ' +
+          'as small, with typed columns that query engines read a few of at a time.',
+      ),
+    parquet,
     flush,
-    keep: notYet('How long data files are kept.'),
-    keepLoads: notYet('How long the files of loads are kept.'),
+    keep: duration(HOUR_MS)
+      .optional()
+      .describe(
+        'How long changes are kept, at least an hour; for ever if left out. What a consumer or a ' +
+          'rebuild needs stays longer: the newest load of each table, and the changes since it.',
+      ),
+    keepLoads: keepLoads
+      .optional()
+      .describe(
+        'How long the files of a load are kept once a newer one has followed it, or `until-taken`: until ' +
+          'every consumer has the newer one. As long as the changes beside it if left out.',
+      ),
     s3,
     unfenced: z
       .boolean()
@@ -89,6 +147,12 @@ export const lakeSection = z
       .describe(
         'Accept a server without conditional writes. Nothing keeps two writers apart then: you do.',
       ),
+  })
+  .superRefine(({ format, parquet: { arrays, types, unfit } }, context) => {
+    const isGiven = arrays !== 'json' || types !== 'plain' || unfit !== 'error'
+    if (format === 'parquet' || !isGiven) return
+    const message = 'is only for format: parquet'
+    context.addIssue({ code: 'custom', path: ['parquet'], message })
   })
   .superRefine(({ url, s3: options, unfenced }, context) => {
     if (isBucketUrl(url) || 'problem' in parseLakeUrl(url)) return

@@ -14,7 +14,7 @@ import { dirname, resolve } from 'node:path'
 import { fail } from '../core/errors.ts'
 import type { Config } from './config.ts'
 import { expandSecrets, isRecord, type SecretKey, type SecretOptions } from './document-secrets.ts'
-import { finishConfig, pathMistakes } from './finish.ts'
+import { finishConfig, placeMistakes } from './finish.ts'
 import { describeIssue, formatKeyPath, type Mistake, mistakesOf } from './mistakes.ts'
 import { type ConfigDocument, configSchema } from './schema.ts'
 import type { Environment } from './secrets.ts'
@@ -46,7 +46,7 @@ export function parseConfig(text: string, options: SecretOptions): Loaded {
   const { references, mistakes: secretMistakes, warnings } = expandSecrets(document, options)
   const { data, mistakes } = validate(document, references)
   const all = [...secretMistakes, ...mistakes]
-  if (data !== null) all.push(...pathMistakes(data, dirname(resolve(file))))
+  if (data !== null) all.push(...placeMistakes(data, dirname(resolve(file))))
   remarks.push(...all.map((found) => remark(yaml, found)))
   if (data === null || remarks.length > 0) {
     const isRight = yaml.mistakes.length === 0 && all.every((found) => found.isMissingSecret)

@@ -2,59 +2,29 @@
 
 import { z } from 'zod'
 
-import { notYet } from './not-yet.ts'
+import { databaseAuth, databaseUrl } from './database-url.ts'
+import { tablePattern, tablePatterns } from './table-patterns.ts'
 import { bytes, duration } from './units.ts'
 
-const TABLE = /^!?[^.!\s][^.]*\.[^.]+$/
 const IDENTIFIER = /^[^\0]{1,63}$/
-
-const tablePattern = z
-  .string()
-  .regex(TABLE, 'expected schema.table, where * stands for any text, such as app.* or !app.audit_*')
 
 export const sourceSection = z
   .strictObject({
-    url: z
-      .string()
-      .refine((url) => /^postgres(ql)?:\/\//.test(url), {
-        error: 'expected postgres://user@host:5432/database, or a reference to it such as env:NAME',
-        abort: true,
-      })
-      // A url may have a user and no host, but not by the standard.
-      .refine((url) => URL.canParse(url.replace(/@(?=$|[:/?])/, '@localhost')), {
-        error:
-          'is not a valid url; in passwords, characters such as # / ? @ must be percent-encoded',
-      })
-      .meta({ secret: true })
-      .describe(
-        'Where the database is: `postgres://user:password@host:5432/database`, best as a reference ' +
-          '(`env:NAME` or `file:PATH`). A Unix socket: `postgres:///database?host=/run/postgresql`. ' +
-          'What is left out comes from `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD` and `PGDATABASE`. ' +
-          'TLS is verified unless the host is local; parameters of the url change that: `sslmode` ' +
-          '(`disable`, `no-verify`, `require`, `verify-ca`, `verify-full`), `sslrootcert`, ' +
-          '`sslcert` and `sslkey`. A file is read again for every connection, so a password may ' +
-          'be changed while the task runs.',
-      ),
-    auth: z
-      .enum(['password', 'rds-iam'])
-      .default('password')
-      .describe(
-        'How to log in. `rds-iam` makes a token for every connection, in place of the password: ' +
-          'for RDS and Aurora, with the package `@aws-sdk/rds-signer` installed. The host has to be ' +
-          'the name that AWS gave it.',
-      ),
-    tables: z
-      .array(tablePattern)
-      .min(1, 'expected at least one pattern')
-      .refine((patterns) => patterns.some((pattern) => !pattern.startsWith('!')), {
-        error: 'only excludes tables; begin with a pattern that includes some, such as *.*',
-      })
-      .prefault(['*.*'])
-      .describe(
-        'Which tables are replicated, as `schema.table`. `*` stands for any text, `!` excludes, ' +
-          'and of several patterns that match a table the last one counts. The schemas of the ' +
-          'system are never replicated.',
-      ),
+    url: databaseUrl(
+      'Where the database is: `postgres://user:password@host:5432/database`, best as a reference ' +
+        '(`env:NAME` or `file:PATH`). A Unix socket: `postgres:///database?host=/run/postgresql`. ' +
+        'What is left out comes from `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD` and `PGDATABASE`. ' +
+        'TLS is verified unless the host is local; parameters of the url change that: `sslmode` ' +
+        '(`disable`, `no-verify`, `require`, `verify-ca`, `verify-full`), `sslrootcert`, ' +
+        '`sslcert` and `sslkey`. A file is read again for every connection, so a password may ' +
+        'be changed while the task runs.',
+    ),
+    auth: databaseAuth(),
+    tables: tablePatterns(
+      'Which tables are replicated, as `schema.table`. `*` stands for any text, `!` excludes, ' +
+        'and of several patterns that match a table the last one counts. The schemas of the ' +
+        'system are never replicated.',
+    ),
     slot: z
       .string()
       .regex(/^[a-z0-9_]{1,63}$/, 'a slot name has only a-z, 0-9 and _, and at most 63 of them')
@@ -95,11 +65,31 @@ export const sourceSection = z
       .default('resync')
       .describe(
         'What is done when a table is changed in a way whose effect on its rows is not in the stream, ' +
-          'such as a type that is rewritten, another key, or a new column with a computed default. ' +
+          'such as a type that is rewritten, another key, a new column with a computed default, or a ' +
+          'partition that is attached with rows, detached or truncated. ' +
           '`resync` loads the table again, `stop` stops the task (`DDL_AMBIGUOUS`), `ignore` only ' +
           'warns, and rows may differ from then on.',
       ),
-    columns: notYet('Leaves out columns of tables.'),
+    columns: z
+      .record(
+        tablePattern.refine((pattern) => !pattern.startsWith('!'), {
+          error: 'columns cannot be excluded from tables that are excluded; leave out the !',
+        }),
+        z.strictObject({
+          exclude: z
+            .array(z.string().min(1, 'expected the name of a column'))
+            .min(1, 'expected at least one column')
+            .describe('Names of the columns, as they are in the database.'),
+        }),
+      )
+      .prefault({})
+      .describe(
+        'Columns that are not replicated, by table or pattern: `{ app.users: { exclude: ' +
+          '[password_hash] } }`. Of several patterns that match a table all count. From PostgreSQL ' +
+          '15 on the values do not leave the source, except of tables with `REPLICA IDENTITY FULL`; ' +
+          'before, they are dropped as they come. They are never written anywhere. Columns of the ' +
+          'key cannot be excluded.',
+      ),
     walBudget: z
       .strictObject({
         bytes: bytes().describe('How much WAL the slot may hold back: `50GiB`.'),

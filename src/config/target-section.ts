@@ -2,8 +2,23 @@
 
 import { z } from 'zod'
 
+import { databaseAuth, databaseUrl } from './database-url.ts'
 import { NOT_YET, notYet } from './not-yet.ts'
+import { tablePatterns } from './table-patterns.ts'
 import { duration } from './units.ts'
+
+/** What every type of target has. */
+const EVERY = {
+  interval: duration(0)
+    .prefault('1s')
+    .describe('How long changes are gathered before they are applied together.'),
+  tables: tablePatterns(
+    'Which of the replicated tables the target gets, with patterns as in `source.tables`. A table ' +
+      'that is taken out stays in the target as it is; one that is taken in again is loaded.',
+  ),
+  rename: notYet('Gives schemas and tables other names.'),
+  mode: notYet('Keeps deleted rows, or all versions of a row.'),
+}
 
 const duckdb = z
   .strictObject({
@@ -12,27 +27,42 @@ const duckdb = z
       .string()
       .min(1, 'expected a file such as ./warehouse.duckdb')
       .describe('The database file. It is made if it is not there.'),
-    interval: duration(0)
-      .prefault('1s')
-      .describe('How long changes are gathered before they are applied together.'),
-    tables: notYet('Which tables the target gets; now it gets all.'),
-    rename: notYet('Gives schemas and tables other names.'),
-    mode: notYet('Keeps deleted rows, or all versions of a row.'),
+    ...EVERY,
   })
   .describe('A target of type `duckdb`.')
 
-const LATER = ['redshift', 'postgres', 'cassandra', 'dms-files']
+const postgres = z
+  .strictObject({
+    type: z.literal('postgres').describe('A PostgreSQL database, version 13 to 18.'),
+    url: databaseUrl(
+      'Where the database is, in the form that `source.url` has; never the source itself.',
+    ),
+    auth: databaseAuth(),
+    schema: z
+      .string()
+      .regex(/^[^\0]{1,63}$/, 'a schema name has 1 to 63 characters')
+      .refine((name) => !name.startsWith('pg_'), 'names that begin with pg_ belong to the system')
+      .default('millrace')
+      .describe('The schema of the ledger. It is made if it is not there.'),
+    ...EVERY,
+  })
+  .describe('A target of type `postgres`.')
 
-const target = z.discriminatedUnion('type', [duckdb], {
+const TYPES = [duckdb, postgres] as const
+const NAMES = TYPES.map(({ shape }) => shape.type.value).join(', ')
+
+const LATER = ['redshift', 'cassandra', 'dms-files']
+
+const target = z.discriminatedUnion('type', TYPES, {
   error: (issue) => (issue.code === 'invalid_union' ? typeComplaint(issue.input) : undefined),
 })
 
 function typeComplaint(input: unknown): string {
   const type = typeof input === 'object' && input !== null && 'type' in input ? input.type : null
-  if (typeof type !== 'string') return 'expected a type: duckdb'
+  if (typeof type !== 'string') return `expected a type: ${NAMES}`
   return LATER.includes(type)
-    ? `a target of type ${type} ${NOT_YET}; this version has: duckdb`
-    : 'no such type of target; this version has: duckdb'
+    ? `a target of type ${type} ${NOT_YET}; this version has: ${NAMES}`
+    : `no such type of target; this version has: ${NAMES}`
 }
 
 const targetName = z

@@ -19,7 +19,7 @@ export interface ComparedColumn {
   readonly name: string
   /** In pg_type, of the base type of a domain; `_int4` for an array of int4. */
   readonly sourceType: string
-  /** As duckdb_columns() has it; `null` if the warehouse does not have the column. */
+  /** As its catalog has it; `null` if the warehouse does not have the column. */
   readonly warehouseType: string | null
 }
 
@@ -42,6 +42,15 @@ export function warehouseRow(columns: readonly ComparedColumn[]): string {
   return joined(columns.map((column) => framedInWarehouse(canonical(column).warehouse)))
 }
 
+/** The row of another PostgreSQL, which prints values as the source does. */
+export function copyRow(columns: readonly ComparedColumn[]): string {
+  return joined(
+    columns.map((column) =>
+      column.warehouseType === null ? `'${NO_COLUMN}'` : framedAtSource(canonical(column).source),
+    ),
+  )
+}
+
 /** Takes a text of frames apart. */
 export function unframe(text: string): (string | null)[] {
   const bytes = Buffer.from(text)
@@ -49,6 +58,11 @@ export function unframe(text: string): (string | null)[] {
   for (let at = 0; at < bytes.length;) {
     if (bytes[at] === HYPHEN) {
       values.push(null)
+      at++
+      continue
+    }
+    if (bytes[at] === NO_COLUMN_BYTE) {
+      values.push('no such column')
       at++
       continue
     }
@@ -61,6 +75,9 @@ export function unframe(text: string): (string | null)[] {
 }
 
 const HYPHEN = 0x2d
+/** In the place of a frame, which no value has. */
+const NO_COLUMN = '?'
+const NO_COLUMN_BYTE = 0x3f
 
 function joined(frames: readonly string[]): string {
   return `(${frames.join('\n || ')})`

@@ -12,18 +12,15 @@ import type pg from 'pg'
 
 import type { TableName } from '../core/table.ts'
 import { quoteLiteral, quoteTable } from '../postgres/quote.ts'
-import {
-  CANONICAL_SETTINGS,
-  sourceRow,
-  unframe,
-  warehouseRow,
-  type ComparedColumn,
-} from './canonical.ts'
+import { CANONICAL_SETTINGS, sourceRow, unframe, type ComparedColumn } from './canonical.ts'
 import { comparedTable, type ComparedTable } from './compared-table.ts'
 import { mergeRows, type Difference, type HashedRow, type MergeResult } from './merge-rows.ts'
-
-/** Runs a statement and resolves to its rows, as arrays of values. */
-export type WarehouseQuery = (sql: string) => Promise<readonly (readonly unknown[])[]>
+import {
+  dialectOf,
+  type Warehouse,
+  type WarehouseDialect,
+  type WarehouseQuery,
+} from './warehouse-dialect.ts'
 
 export interface TableComparison {
   /** `app.orders` */
@@ -49,9 +46,10 @@ interface DifferingKey {
 /** Nothing else may be running on `source` meanwhile. */
 export async function compareTables(
   source: pg.Client,
-  warehouse: WarehouseQuery,
+  query: WarehouseQuery,
   tables: readonly TableName[],
 ): Promise<TableComparison[]> {
+  const warehouse = { query, dialect: await dialectOf(query) }
   await source.query('begin transaction isolation level repeatable read read only')
   try {
     await source.query(CANONICAL_SETTINGS)
@@ -72,13 +70,15 @@ export function countDifferences(results: readonly TableComparison[]): number {
 
 async function compareTable(
   source: pg.Client,
-  warehouse: WarehouseQuery,
+  warehouse: Warehouse,
   name: TableName,
 ): Promise<TableComparison> {
   const table = await comparedTable(source, warehouse, name)
   const { first, ...counts } = await mergeRows(
-    sourceRows(source, hashedRows(table, 'source')),
-    table.isInWarehouse ? warehouseRows(warehouse, hashedRows(table, 'warehouse')) : noRows(),
+    sourceRows(source, hashedRows(table, sourceRow)),
+    table.isInWarehouse
+      ? warehouseRows(warehouse, hashedRows(table, warehouse.dialect.row))
+      : noRows(),
   )
   const keys = await describe({ source, warehouse, table, first })
   return { table: `${name.namespace}.${name.name}`, ...counts, keys }
@@ -87,8 +87,7 @@ async function compareTable(
 const PIECE_ROWS = 20_000
 
 /** Selects `key` and `hash` of every row, in no order. */
-function hashedRows({ name, columns, key }: ComparedTable, side: 'source' | 'warehouse'): string {
-  const row = side === 'source' ? sourceRow : warehouseRow
+function hashedRows({ name, columns, key }: ComparedTable, row: WarehouseDialect['row']): string {
   const hash = `md5(${row(columns)})`
   const from = `from ${quoteTable(name)}`
   return `select ${key.length > 0 ? row(key) : hash} as key, ${hash} as hash ${from}`
@@ -109,13 +108,17 @@ async function* sourceRows(source: pg.Client, select: string): AsyncGenerator<Ha
 }
 
 /** Every piece begins at the last key of the one before, less the rows of that key already seen. */
-async function* warehouseRows(query: WarehouseQuery, select: string): AsyncGenerator<HashedRow> {
+async function* warehouseRows(
+  { query, dialect: { binary } }: Warehouse,
+  select: string,
+): AsyncGenerator<HashedRow> {
   let last = ''
   let seen = 0
   for (;;) {
     const piece = await query(
-      `select key, hash from (${select}) as compared where key >= ${quoteLiteral(last)}
-       order by key, hash limit ${PIECE_ROWS} offset ${seen}`,
+      `select key, hash from (${select}) as compared
+       where key ${binary} >= ${quoteLiteral(last)}
+       order by key ${binary}, hash ${binary} limit ${PIECE_ROWS} offset ${seen}`,
     )
     for (const [keyValue, hashValue] of piece) {
       const key = String(keyValue)
@@ -133,7 +136,7 @@ async function* noRows(): AsyncGenerator<HashedRow> {
 
 interface Findings {
   readonly source: pg.Client
-  readonly warehouse: WarehouseQuery
+  readonly warehouse: Warehouse
   readonly table: ComparedTable
   readonly first: MergeResult['first']
 }
@@ -153,7 +156,7 @@ async function describe({ source, warehouse, table, first }: Findings): Promise<
 
 async function differingColumns(
   source: pg.Client,
-  warehouse: WarehouseQuery,
+  warehouse: Warehouse,
   { table, key }: { readonly table: ComparedTable; readonly key: string },
 ): Promise<string[]> {
   const select = (row: (columns: readonly ComparedColumn[]) => string) =>
@@ -162,7 +165,7 @@ async function differingColumns(
      where ${row(table.key)} = ${quoteLiteral(key)} limit 1`
   const { rows } = await source.query<[string]>({ text: select(sourceRow), rowMode: 'array' })
   const expected = unframe(rows[0]?.[0] ?? '')
-  const [inWarehouse] = (await warehouse(select(warehouseRow)))[0] ?? []
+  const [inWarehouse] = (await warehouse.query(select(warehouse.dialect.row)))[0] ?? []
   const found = unframe(typeof inWarehouse === 'string' ? inWarehouse : '')
   return table.columns.filter((_, i) => expected[i] !== found[i]).map(({ name }) => name)
 }

@@ -4,8 +4,8 @@ import type pg from 'pg'
 
 import { fail } from '../core/errors.ts'
 import type { TableName } from '../core/table.ts'
-import { quoteLiteral } from '../postgres/quote.ts'
 import type { ComparedColumn } from './canonical.ts'
+import type { Warehouse } from './warehouse-dialect.ts'
 
 export interface ComparedTable {
   readonly name: TableName
@@ -17,7 +17,7 @@ export interface ComparedTable {
 
 export async function comparedTable(
   source: pg.Client,
-  warehouse: (sql: string) => Promise<readonly (readonly unknown[])[]>,
+  warehouse: Warehouse,
   name: TableName,
 ): Promise<ComparedTable> {
   const { rows } = await source.query<{ name: string; type: string; place: number | null }>(
@@ -25,11 +25,7 @@ export async function comparedTable(
     [name.namespace, name.name],
   )
   if (rows.length === 0) fail('NO_TABLES', `the source has no table ${name.namespace}.${name.name}`)
-  const found = await warehouse(
-    `select column_name, data_type from duckdb_columns()
-     where database_name = current_database() and schema_name = ${quoteLiteral(name.namespace)}
-       and table_name = ${quoteLiteral(name.name)}`,
-  )
+  const found = await warehouse.query(warehouse.dialect.columns(name))
   const types = new Map(found.map(([column, type]) => [String(column), String(type)]))
   const columns = rows.map((row) => ({
     name: row.name,

@@ -10,21 +10,34 @@ import { freePort } from './free-port.ts'
 export interface DemoPlace {
   readonly folder: string
   readonly sourceUrl: string
+  /** Of a PostgreSQL database to replicate into; `null` for a DuckDB file in the folder. */
+  readonly warehouseUrl: string | null
   /** Of the dashboard; 0 takes a free one. */
   readonly port: number
 }
 
-/** Resolves to the path of the file. It holds the password of the demo's server, and its mode says so. */
-export async function writeDemoConfig({ folder, sourceUrl, port }: DemoPlace): Promise<string> {
+export const demoTargets = ['duckdb', 'postgres'] as const
+
+/** Resolves to the path of the file. Urls hold passwords, and stand in files that say so by their mode. */
+export async function writeDemoConfig(place: DemoPlace): Promise<string> {
+  const { folder, sourceUrl, warehouseUrl, port } = place
   const file = join(folder, 'millrace.yaml')
   const listen = `127.0.0.1:${port === 0 ? await freePort() : port}`
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'source-url'), sourceUrl, { mode: 0o600 })
+  if (warehouseUrl !== null) {
+    await writeFile(join(folder, 'warehouse-url'), warehouseUrl, { mode: 0o600 })
+  }
   const document = {
     task: 'shop',
     source: { url: 'file:./source-url', tables: ['*.*'] },
     lake: { url: './lake', flush: { every: '1s' } },
-    targets: { warehouse: { type: 'duckdb', path: './warehouse.duckdb' } },
+    targets: {
+      warehouse:
+        warehouseUrl === null
+          ? { type: 'duckdb', path: './warehouse.duckdb' }
+          : { type: 'postgres', url: 'file:./warehouse-url' },
+    },
     server: { listen },
   }
   await writeFile(file, stringify(document))

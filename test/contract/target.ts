@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
+import type { CodedError } from '../../src/core/errors.ts'
 import type { Straggler } from '../../src/core/ledger.ts'
 import { lsn } from '../../src/core/lsn.ts'
 import { tableId, type TableId, type TableName } from '../../src/core/table.ts'
@@ -14,14 +15,25 @@ import { shapeOf, tuple, UNCHANGED, type Value } from '../support/tuples.ts'
 export interface TestPlace {
   /** Another worker on the place. */
   open(who?: { readonly lakeId?: string; readonly consumer?: string }): Promise<Target>
+  /** A worker that is broken off at the point, once, as by a crash or a connection that is lost. */
+  breaking?(point: string): Promise<Target>
   /** Rows of a live table as text, in the order of their first columns; `null` if there is none. */
   rows(target: Target, name: TableName): Promise<(string | null)[][] | null>
 }
 
 type MakePlace = () => Promise<TestPlace>
 
+export interface TargetOddities {
+  /** Points at which work can be broken off, in their order; the last one is behind the commit. */
+  readonly faultPoints?: readonly string[]
+}
+
 /** Every call of `make` gives a place that holds nothing. */
-export function targetContract(name: string, make: MakePlace): void {
+export function targetContract(
+  name: string,
+  make: MakePlace,
+  { faultPoints = [] }: TargetOddities = {},
+): void {
   describe(`${name} is a target that`, () => {
     keepsALedger(make)
     comparesAndSets(make)
@@ -30,6 +42,8 @@ export function targetContract(name: string, make: MakePlace): void {
     keepsValues(make)
     loads(make)
     changesTables(make)
+    sharesItsPlace(make)
+    for (const point of faultPoints) survivesABreak(make, point, point === faultPoints.at(-1))
   })
 }
 
@@ -286,9 +300,9 @@ function isAtomic(make: MakePlace): void {
       { type: 'truncate', table: { name: { namespace: 'app', name: 'nowhere' }, isShadow: false } },
     ]
     const bad = work({ expect: START, main: { ...START, n: 2 }, steps, tables: [[ORDERS, null]] })
-    await assert.rejects(target.commit(bad), {
-      code: 'TARGET_FAILED',
-      details: { table: 'app.nowhere' },
+    await assert.rejects(target.commit(bad), (error: CodedError) => {
+      assert.deepEqual([error.code, error.details['table']], ['TARGET_FAILED', 'app.nowhere'])
+      return true
     })
     assert.deepEqual(await target.ledger(), before)
     assert.deepEqual(await place.rows(target, SHAPE.table), [['1', 'new', 'kept']])
@@ -621,4 +635,86 @@ function changesTables(make: MakePlace): void {
     assert.deepEqual(await place.rows(target, far), [['2', 'new', 'y']])
     await target.close()
   })
+}
+
+function sharesItsPlace(make: MakePlace): void {
+  test('does its work beside that of another task, at the same time', async () => {
+    const place = await make()
+    const tasks = ['one', 'two', 'three']
+    const names = tasks.map((task) => ({ namespace: 'app', name: `of_${task}` }))
+    const targets = await Promise.all(
+      tasks.map((task) => place.open({ consumer: `${task}/target`, lakeId: task })),
+    )
+    for (const target of targets) assert.equal(await target.open(), null)
+    const batch = (i: number, n: number): Promise<boolean> => {
+      const table = { name: names[i]!, isShadow: false }
+      const create: Step = { type: 'create', table, shape: SHAPE }
+      const rows = fold(
+        [upsert([`${n}`, tasks[i]!, null]), remove([`${n - 2}`, null, null])],
+        table,
+      )
+      return targets[i]!.commit(
+        work({
+          expect: n === 1 ? NOBODY : { ...START, n: n - 1 },
+          main: { ...START, n },
+          steps: n === 1 ? [create, rows] : [rows],
+        }),
+      )
+    }
+    for (let n = 1; n <= 4; n++) {
+      assert.deepEqual(await Promise.all(tasks.map((_, i) => batch(i, n))), [true, true, true])
+    }
+    for (const [i, target] of targets.entries()) {
+      assert.equal((await target.ledger()).n, 4)
+      const expected = [['3', tasks[i], null], ['4', tasks[i], null]] // prettier-ignore
+      assert.deepEqual(await place.rows(target, names[i]!), expected)
+      await target.close()
+    }
+  })
+}
+
+/** Work of every kind of statement, and what it makes of the rows before it. */
+const BEFORE: Value[][] = [['1', 'new', 'x'], ['2', 'new', 'y'], ['3', 'new', 'z']] // prettier-ignore
+const AFTER = [['1', 'paid', 'x', 'old', null], ['4', 'a', 'b', 'old', null], ['5', 'c', 'd', null, 'f']] // prettier-ignore
+
+function everything(): readonly Step[] {
+  const wider = shapeOf(['id', 'status', 'note', 'tag', 'flag'])
+  return [
+    fold([
+      upsert(['1', 'paid', UNCHANGED], ['1', null, null]),
+      remove(['2', null, null]),
+      upsert(['4', 'a', 'b']),
+    ]),
+    { type: 'alter', table: LIVE, from: SHAPE, to: wider, defaults: { tag: 'old', flag: null } },
+    fold([upsert(['5', 'c', 'd', null, 'f']), remove(['3', null, null, null, null])], LIVE, wider),
+    { type: 'create', table: SHADOW, shape: SHAPE },
+    load(loadPart([['9', 'loaded', null]]), SHADOW),
+    { type: 'drop', table: SHADOW },
+  ]
+}
+
+function survivesABreak(make: MakePlace, point: string, isCommitted: boolean): void {
+  const name = `takes work that was broken off at "${point}" ${isCommitted ? 'as done' : 'once more, from its beginning'}`
+  test(name, async () => {
+    const place = await make()
+    const first = await started(place, BEFORE)
+    await first.close()
+    const given = { expect: START, main: { ...START, n: 2 }, tables: [[ORDERS, 's2']] as const }
+    const target = await place.breaking!(point)
+    await target.open()
+    const broken = await target.commit(work({ ...given, steps: everything() })).catch(codeOf)
+    assert.equal(broken, isCommitted ? true : 'CONNECTION_LOST')
+    // The same worker goes on, and so does another one.
+    assert.equal((await target.ledger()).n, isCommitted ? 2 : 1)
+    const again = await place.open()
+    const isDone = await again.commit(work({ ...given, steps: everything() }))
+    assert.equal(isDone, !isCommitted)
+    assert.deepEqual(await place.rows(again, SHAPE.table), AFTER)
+    assert.deepEqual((await target.ledger()).tables, new Map([[ORDERS, 's2']]))
+    for (const one of [target, again]) await one.close()
+  })
+}
+
+function codeOf(error: unknown): string {
+  return (error as CodedError).code
 }

@@ -8,7 +8,7 @@
  * https://duckdb.org/docs/stable/data/csv/overview
  */
 
-import { literal } from './names.ts'
+import { literal } from '../sql/names.ts'
 
 export interface CsvFile {
   readonly path: string

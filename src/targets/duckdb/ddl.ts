@@ -6,16 +6,16 @@
  */
 
 import { fail } from '../../core/errors.ts'
-import { diffShapes, type Renamed } from '../../core/shape-diff.ts'
+import { diffShapes } from '../../core/shape-diff.ts'
 import { tableId, type Column, type TableName } from '../../core/table.ts'
-import type { Step } from '../../core/target.ts'
-import { identifier, isSameName, literal, placeOf, qualified } from './names.ts'
+import type { StepOf } from '../sql/apply-step.ts'
+import { dropColumn, renameColumns, type ColumnPlace } from '../sql/columns.ts'
+import { identifier, literal, placeOf } from '../sql/names.ts'
+import { liveColumns } from '../sql/rows.ts'
+import { isSameName, qualified } from './names.ts'
 import { retype } from './retype.ts'
-import { liveColumns } from './rows.ts'
 import type { Transaction } from './transaction.ts'
 import { duckdbType, fromText } from './types.ts'
-
-type StepOf<T extends Step['type']> = Step & { readonly type: T }
 
 export async function create(tx: Transaction, { table, shape }: StepOf<'create'>): Promise<void> {
   const place = placeOf(table)
@@ -66,40 +66,25 @@ export async function alter(tx: Transaction, step: StepOf<'alter'>): Promise<voi
   if (added.length + renamed.length + changed.length === 0) return
   const place = placeOf(step.table)
   if (tx.isWritten(place)) await rewrite(tx, place)
-  await renameColumns(tx, place, renamed)
+  await renameColumns(columnsOf(tx, place), renamed)
   for (const column of added) await addColumn(tx, step, column)
   for (const change of changed) await retype(tx, step.table, change)
   await fillLists(tx, step, added)
 }
 
-/** Columns may have exchanged their names, so all give theirs up before any takes another. */
-async function renameColumns(
-  tx: Transaction,
-  place: TableName,
-  renamed: readonly Renamed[],
-): Promise<void> {
-  const table = `ALTER TABLE ${qualified(place)}`
-  const move = async (from: string, to: string): Promise<void> => {
-    await tx.run(`${table} RENAME COLUMN ${identifier(from)} TO ${identifier(to)}`)
+function columnsOf(tx: Transaction, place: TableName): ColumnPlace {
+  return {
+    table: qualified(place),
+    run: (sql) => tx.run(sql),
+    hasColumn: (name) => hasColumn(tx, place, name),
   }
-  for (const [i, { from }] of renamed.entries()) await move(from, between(i))
-  for (const [i, { to }] of renamed.entries()) {
-    if (await hasColumn(tx, place, to)) {
-      await tx.run(`${table} DROP COLUMN ${identifier(to)}`)
-    }
-    await move(between(i), to)
-  }
-}
-
-function between(i: number): string {
-  return `millrace renames ${i}`
 }
 
 async function addColumn(tx: Transaction, step: StepOf<'alter'>, column: Column): Promise<void> {
   const place = placeOf(step.table)
   const name = identifier(column.name)
   const table = `ALTER TABLE ${qualified(place)}`
-  if (await hasColumn(tx, place, column.name)) await tx.run(`${table} DROP COLUMN ${name}`)
+  await dropColumn(columnsOf(tx, place), column.name)
   const value = isList(column) ? null : defaultOf(step, column)
   const type = duckdbType(column.type)
   await tx.run(`${table} ADD COLUMN ${name} ${type} ${value === null ? '' : `DEFAULT ${value}`}`)

@@ -1,8 +1,8 @@
 /**
  * Rows of a load, which are all new: no key is looked for.
  *
- * DuckDB reads the lake's own file where it can reach it, and turns text into values as it goes; what
- * it cannot reach passes through a staged file.
+ * DuckDB reads the lake's own CSV where it can reach it, and turns text into values as it goes; what
+ * it cannot reach, and Parquet, passes through a staged file.
  */
 
 import { stat } from 'node:fs/promises'
@@ -10,9 +10,10 @@ import { stat } from 'node:fs/promises'
 import { fail } from '../../core/errors.ts'
 import { tableId } from '../../core/table.ts'
 import type { LoadPart, Step } from '../../core/target.ts'
+import { identifier, placeOf } from '../sql/names.ts'
+import { liveColumns, RowWriter, type LiveColumn } from '../sql/rows.ts'
 import { MAX_LINE_BYTES, readCsv, type CsvFile } from './csv-source.ts'
-import { identifier, placeOf, qualified } from './names.ts'
-import { liveColumns, RowWriter, type LiveColumn } from './rows.ts'
+import { qualified } from './names.ts'
 import type { Transaction } from './transaction.ts'
 import { fromText } from './types.ts'
 import { explained } from './unfit.ts'
@@ -27,7 +28,7 @@ const MAX_DEFLATE_RATIO = 1032
 export async function applyLoad(tx: Transaction, step: LoadStep): Promise<void> {
   const { part, shape } = step
   const live = liveColumns(shape)
-  if (part.localPath !== null) {
+  if (part.localPath !== null && part.format !== 'parquet') {
     const file = await lakeFile(part, part.localPath)
     const fields = live.map(({ index }) => LAKE_COLUMNS + index)
     return insert(tx, step, { file, live, fields, count: LAKE_COLUMNS + shape.columns.length })

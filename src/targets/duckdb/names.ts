@@ -1,32 +1,16 @@
 /**
- * Names and literals in DuckDB's SQL, and where a table stands.
+ * Names as DuckDB has them.
  *
- * A shadow stands beside its live table, in the same schema, because DuckDB renames within a schema
- * only: that makes the swap a matter of the catalog, whatever the size.
- *
- * DuckDB ignores the case of names even between quotes, PostgreSQL does not.
+ * It renames a table within its schema only, and ignores the case of names even between quotes, which
+ * PostgreSQL does not.
  */
 
 import { fail } from '../../core/errors.ts'
 import { tableId, type TableName } from '../../core/table.ts'
-import type { TargetTable } from '../../core/target.ts'
+import { identifier } from '../sql/names.ts'
 
 /** The schema of the ledger. */
 export const OWN_SCHEMA = '_millrace'
-
-const SHADOW_SUFFIX = '__millrace_load'
-
-export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
-}
-
-export function placeOf({ name, isShadow }: TargetTable): TableName {
-  return isShadow ? { namespace: name.namespace, name: `${name.name}${SHADOW_SUFFIX}` } : name
-}
 
 export function qualified(place: TableName): string {
   if (place.namespace.toLowerCase() === OWN_SCHEMA) {

@@ -1,15 +1,14 @@
 /**
  * A column that takes another type, with the rows that exist.
  *
- * The log does not carry what happened to them, so only a change that keeps every value is made here:
- * it must lead back to what was there. For any other the table has to be loaded again.
+ * Only a change that keeps every value is made here: it must lead back to what was there.
  */
 
-import { fail } from '../../core/errors.ts'
 import type { Retyped } from '../../core/shape-diff.ts'
-import { tableId } from '../../core/table.ts'
 import type { TargetTable } from '../../core/target.ts'
-import { identifier, placeOf, qualified } from './names.ts'
+import { ambiguousType } from '../sql/columns.ts'
+import { identifier, placeOf } from '../sql/names.ts'
+import { qualified } from './names.ts'
 import type { Transaction } from './transaction.ts'
 import { duckdbType } from './types.ts'
 
@@ -25,13 +24,13 @@ export async function retype(
   const place = qualified(placeOf(table))
   const column = identifier(name)
   const types = { from: duckdbType(from), to: duckdbType(to) }
-  if (!mayKeep(types.from, types.to)) ambiguous(table, name, types)
+  if (!mayKeep(types.from, types.to)) ambiguousType(table, name, types)
   const there = `TRY_CAST(${column} AS ${types.to})`
   const [row] = await tx.connection.rows(
     `SELECT count(*) AS lost FROM ${place}
      WHERE TRY_CAST(${there} AS ${types.from}) IS DISTINCT FROM ${column}`,
   )
-  if (Number(row?.['lost']) > 0) ambiguous(table, name, types)
+  if (Number(row?.['lost']) > 0) ambiguousType(table, name, types)
   await tx.run(
     `ALTER TABLE ${place} ALTER COLUMN ${column} SET DATA TYPE ${types.to}
      USING CAST(${column} AS ${types.to})`,
@@ -48,15 +47,4 @@ function mayKeep(from: string, to: string): boolean {
 function isFraction(type: string): boolean {
   const [, precision, scale] = /^DECIMAL\((\d+), (\d+)\)$/.exec(type) ?? []
   return precision !== undefined && precision === scale
-}
-
-function ambiguous(
-  table: TargetTable,
-  name: string,
-  { from, to }: { from: string; to: string },
-): never {
-  const id = tableId(table.name)
-  fail('DDL_AMBIGUOUS', `${id}: column ${name} cannot go from ${from} to ${to} with its rows`, {
-    details: { table: id, column: name },
-  })
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 
 import { CsvWriter } from '../../core/csv.ts'
 import { CodedError } from '../../core/errors.ts'
+import type { RowSink } from '../sql/rows.ts'
 import type { CsvFile } from './csv-source.ts'
 
 const FLUSH_BYTES = 1024 * 1024
@@ -51,7 +52,7 @@ export class Staging {
 }
 
 /** A file that is being written, and vanishes when it is disposed of. */
-export class StagedFile implements AsyncDisposable {
+export class StagedFile implements AsyncDisposable, RowSink {
   readonly csv = new CsvWriter()
   readonly #path: string
   readonly #file: FileHandle
@@ -63,7 +64,6 @@ export class StagedFile implements AsyncDisposable {
     this.#file = file
   }
 
-  /** Ends a row made of about `bytes`; true when `flush` should be called. */
   rowEnd(bytes: number): boolean {
     this.csv.rowEnd()
     this.#pending += bytes

@@ -6,18 +6,29 @@
  * ledger between it and the COMMIT. Queries see the last commit and never wait for the next.
  */
 
-import { CodedError, fail, unreachable } from '../../core/errors.ts'
+import { fail } from '../../core/errors.ts'
 import { isAsExpected } from '../../core/expectation.ts'
 import type { Ledger } from '../../core/ledger.ts'
-import { tableId, type TableId } from '../../core/table.ts'
-import type { Step, Target, Work } from '../../core/target.ts'
+import type { Target, Work } from '../../core/target.ts'
+import { applyStep, type StepVerbs } from '../sql/apply-step.ts'
+import {
+  ledgerTables,
+  readLedger,
+  requireOwnLedger,
+  writeLedger,
+  type LedgerKey,
+  type LedgerPlace,
+} from '../sql/ledger.ts'
+import { identifier } from '../sql/names.ts'
 import { openDatabase, type Database } from './database.ts'
 import * as ddl from './ddl.ts'
 import type { Row } from './driver.ts'
 import { applyFold } from './fold.ts'
-import { prepareLedger, readLedger, writeLedger, type LedgerKey } from './ledger.ts'
 import { applyLoad } from './load.ts'
+import { OWN_SCHEMA } from './names.ts'
 import { Transaction } from './transaction.ts'
+
+const VERBS: StepVerbs<Transaction> = { ...ddl, fold: applyFold, load: applyLoad }
 
 export interface DuckdbOptions extends LedgerKey {
   /** For logs, metrics and the dashboard. */
@@ -35,13 +46,13 @@ export interface DuckdbOptions extends LedgerKey {
 export class DuckdbTarget implements Target {
   readonly name: string
   readonly #database: Database
-  readonly #key: LedgerKey
+  readonly #place: LedgerPlace
   #isOpen = true
 
   private constructor({ name, lakeId, consumer }: DuckdbOptions, database: Database) {
     this.name = name
     this.#database = database
-    this.#key = { lakeId, consumer }
+    this.#place = { lakeId, consumer, schema: OWN_SCHEMA }
   }
 
   /** Opens the file and locks it: TARGET_LOCKED if another process has it. */
@@ -56,7 +67,9 @@ export class DuckdbTarget implements Target {
 
   async open(): Promise<Ledger | null> {
     await this.#database.transaction(async (connection) => {
-      await prepareLedger(connection, this.#key)
+      await connection.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(OWN_SCHEMA)}`)
+      for (const sql of ledgerTables(OWN_SCHEMA, { hasKeys: false })) await connection.run(sql)
+      await requireOwnLedger(connection, this.#place)
       return true
     })
     return this.#read()
@@ -64,16 +77,16 @@ export class DuckdbTarget implements Target {
 
   async ledger(): Promise<Ledger> {
     const ledger = await this.#read()
-    return ledger ?? fail('TARGET_FAILED', `there is no ledger of ${this.#key.consumer} yet`)
+    return ledger ?? fail('TARGET_FAILED', `there is no ledger of ${this.#place.consumer} yet`)
   }
 
   commit(work: Work): Promise<boolean> {
     return this.#database.transaction(async (connection) => {
-      const ledger = await readLedger((sql) => connection.rows(sql), this.#key)
+      const ledger = await readLedger(connection, this.#place)
       if (!isAsExpected(ledger, work.expect)) return false
       const transaction = new Transaction(connection, this.#database)
-      for await (const step of work.steps) await applyNamed(transaction, step)
-      await writeLedger(connection, this.#key, work.ledger)
+      for await (const step of work.steps) await applyStep(VERBS, transaction, step)
+      await writeLedger(connection, this.#place, work.ledger)
       return true
     })
   }
@@ -93,50 +106,6 @@ export class DuckdbTarget implements Target {
   }
 
   #read(): Promise<Ledger | null> {
-    return readLedger((sql) => this.#database.rows(sql), this.#key)
+    return readLedger(this.#database, this.#place)
   }
-}
-
-/** A failure says which table it was, so that it can be suspended and the others go on. */
-async function applyNamed(transaction: Transaction, step: Step): Promise<void> {
-  try {
-    await apply(transaction, step)
-  } catch (error) {
-    if (!(error instanceof CodedError) || 'table' in error.details) throw error
-    if (error.code === 'DISK_FULL') throw error
-    const table = tableOf(step)
-    throw new CodedError(error.code, `${table}: ${error.message}`, {
-      cause: error.cause,
-      details: { ...error.details, table },
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-    })
-  }
-}
-
-async function apply(transaction: Transaction, step: Step): Promise<void> {
-  switch (step.type) {
-    case 'create':
-      return ddl.create(transaction, step)
-    case 'drop':
-      return ddl.drop(transaction, step)
-    case 'truncate':
-      return ddl.truncate(transaction, step)
-    case 'alter':
-      return ddl.alter(transaction, step)
-    case 'swap':
-      return ddl.swap(transaction, step)
-    case 'rename':
-      return ddl.rename(transaction, step)
-    case 'fold':
-      return applyFold(transaction, step)
-    case 'load':
-      return applyLoad(transaction, step)
-    default:
-      return unreachable(step)
-  }
-}
-
-function tableOf(step: Step): TableId {
-  if (step.type === 'swap') return tableId(step.name)
-  return tableId(step.type === 'rename' ? step.from : step.table.name)
 }

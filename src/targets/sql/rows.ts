@@ -1,5 +1,5 @@
 /**
- * Rows on their way into a staged file, as bytes.
+ * Rows on their way into a database, as the bytes of CSV.
  *
  * A folded row is one line: what to do, its values, and where some are to be kept, a mask with one
  * digit for each column and the key of the row that has them:
@@ -7,13 +7,13 @@
  *   u,42,paid,,"",0010,41      op │ values of the live columns │ unchanged │ source key
  */
 
+import type { CsvWriter } from '../../core/csv.ts'
 import { fail } from '../../core/errors.ts'
 import type { FoldedRow, FoldedRows } from '../../core/fold.ts'
 import { tableId, type Column, type Shape } from '../../core/table.ts'
 import type { TupleBlock } from '../../core/target.ts'
 import { KIND, TupleCursor, TupleFields } from '../../core/tuple.ts'
 import { isBare } from '../../core/type.ts'
-import type { StagedFile } from './staging.ts'
 
 export interface LiveColumn {
   readonly column: Column
@@ -29,15 +29,25 @@ export function liveColumns({ columns, key }: Shape): LiveColumn[] {
   )
 }
 
+/** Where the bytes go: a file, or a connection. */
+export interface RowSink {
+  readonly csv: CsvWriter
+  /** Ends a row made of about `bytes`; true when `flush` should be called. */
+  rowEnd(bytes: number): boolean
+  flush(): Promise<void>
+}
+
 const UPSERT = Buffer.from('u')
 const DELETE = Buffer.from('d')
+/** Alone on a line and without quotes, a server before 18 takes it for the end of the data. */
+const END_MARKER = Buffer.from('"\\."')
 const ZERO = 0x30
 const ONE = 0x31
 
 /** Writes tuples of one shape. */
 export class RowWriter {
   readonly #shape: Shape
-  readonly #file: StagedFile
+  readonly #sink: RowSink
   readonly #fields: TupleFields
   readonly #cursor = new TupleCursor()
   readonly #live: readonly LiveColumn[]
@@ -52,9 +62,9 @@ export class RowWriter {
   /** Live columns that were unchanged in any row. */
   readonly unchangedEver = new Set<number>()
 
-  constructor(shape: Shape, file: StagedFile) {
+  constructor(shape: Shape, sink: RowSink) {
     this.#shape = shape
-    this.#file = file
+    this.#sink = sink
     this.#fields = new TupleFields(shape.columns.length)
     this.#live = liveColumns(shape)
     this.#places = Int32Array.from(this.#live, ({ index }) => index)
@@ -65,7 +75,16 @@ export class RowWriter {
   async fold(rows: FoldedRows): Promise<void> {
     const hasFills = rows.fills > 0
     for (const row of rows) {
-      if (this.#folded(row, hasFills)) await this.#file.flush()
+      if (this.#folded(row, hasFills)) await this.#sink.flush()
+    }
+  }
+
+  /** Of a fold of nothing but inserts: the values alone. */
+  async inserts(rows: FoldedRows): Promise<void> {
+    for (const { bytes, start, end } of rows) {
+      this.#values(bytes, start)
+      if (this.#unchanged > 0) this.#noSource()
+      if (this.#sink.rowEnd(end - start)) await this.#sink.flush()
     }
   }
 
@@ -77,14 +96,14 @@ export class RowWriter {
         this.#values(bytes, starts[i]!)
         if (this.#unchanged > 0) this.#damaged('a row of a load with unchanged values')
         rows++
-        if (this.#file.rowEnd(starts[i + 1]! - starts[i]!)) await this.#file.flush()
+        if (this.#sink.rowEnd(starts[i + 1]! - starts[i]!)) await this.#sink.flush()
       }
     }
     return rows
   }
 
   #folded({ op, bytes, start, end, source }: FoldedRow, hasFills: boolean): boolean {
-    const { csv } = this.#file
+    const { csv } = this.#sink
     csv.raw(op === 'upsert' ? UPSERT : DELETE)
     csv.comma()
     if (op === 'upsert') this.#values(bytes, start)
@@ -93,19 +112,21 @@ export class RowWriter {
     if (isFilled && (source === null || !hasFills)) this.#noSource()
     if (isFilled) this.filled++
     if (hasFills) this.#source(isFilled ? source : null)
-    return this.#file.rowEnd(end - start + (source === null ? 0 : source.end - source.start))
+    return this.#sink.rowEnd(end - start + (source === null ? 0 : source.end - source.start))
   }
 
   /** All live columns; where values are unchanged, the mask says which. */
   #values(bytes: Buffer, start: number): void {
-    const { csv } = this.#file
+    const { csv } = this.#sink
     const { kinds, starts, ends } = this.#fields
     const places = this.#places
     this.#fields.read(bytes, start)
     for (let n = 0; n < places.length; n++) {
       const i = places[n]!
       if (n > 0) csv.comma()
-      if (kinds[i] === KIND.text) csv.field(bytes, starts[i]!, ends[i]!, this.#isBare[n])
+      if (kinds[i] !== KIND.text) continue
+      if (places.length === 1 && isEndMarker(bytes, starts[i]!, ends[i]!)) csv.raw(END_MARKER)
+      else csv.field(bytes, starts[i]!, ends[i]!, this.#isBare[n])
     }
     this.#unchanged = 0
     if (this.#fields.unchanged > 0) this.#mark()
@@ -127,14 +148,14 @@ export class RowWriter {
     const columns = cursor.left
     this.#unchanged = 0
     for (const [n, { index, isKey }] of this.#live.entries()) {
-      if (n > 0) this.#file.csv.comma()
+      if (n > 0) this.#sink.csv.comma()
       if (isKey) this.#keyField(index, columns)
     }
   }
 
   /** The mask, and the columns of the key alone. */
   #source(source: FoldedRow['source']): void {
-    const { csv } = this.#file
+    const { csv } = this.#sink
     csv.comma()
     if (source === null) {
       for (let i = 0; i < this.#shape.key.length; i++) csv.comma()
@@ -156,7 +177,7 @@ export class RowWriter {
       if (!cursor.next()) this.#damaged('a row without its whole key')
     }
     const { kind, bytes, start, end } = cursor
-    if (kind === KIND.text) this.#file.csv.field(bytes, start, end)
+    if (kind === KIND.text) this.#sink.csv.field(bytes, start, end)
   }
 
   #table(): string {
@@ -172,4 +193,8 @@ export class RowWriter {
   #damaged(what: string): never {
     fail('LAKE_DAMAGED', `${this.#table()}: ${what}`, { details: { table: this.#table() } })
   }
+}
+
+function isEndMarker(bytes: Buffer, start: number, end: number): boolean {
+  return end - start === 2 && bytes[start] === 0x5c && bytes[start + 1] === 0x2e
 }

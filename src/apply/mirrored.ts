@@ -1,0 +1,19 @@
+/**
+ * Which tables a target can hold that shows rows as they are now.
+ *
+ * It has to find the row that an update or delete is about, and so needs a key. A table without one is
+ * refused alone, by an error that carries its name: it is suspended, and the others go on. Once it has
+ * a key at the source it is loaded again, and the load takes the place of the suspended row.
+ */
+
+import { fail } from '../core/errors.ts'
+import { tableId, type Shape } from '../core/table.ts'
+
+/** Fails with TABLE_WITHOUT_KEY, before anything of the table is in the target. */
+export function requireKey({ key, table }: Shape): void {
+  if (key.length > 0) return
+  const name = `${table.namespace}.${table.name}`
+  fail('TABLE_WITHOUT_KEY', `${name} has no key by which the target could find its rows`, {
+    details: { table: tableId(table) },
+  })
+}

@@ -1,0 +1,157 @@
+/**
+ * A connection to the target's server, and what all of ours there have in common.
+ *
+ * Where the user may, triggers and foreign keys of the target are left out, as in PostgreSQL's own
+ * replication: the source has fired and checked them already. Where he may not, they work as always,
+ * and foreign keys that can wait do so until the commit.
+ */
+
+import type pg from 'pg'
+
+import { CodedError } from '../../core/errors.ts'
+import { connect, type ConnectOptions } from '../../postgres/connect.ts'
+import { CopyIn } from '../../postgres/copy-in.ts'
+import { literal } from '../sql/names.ts'
+import type { SqlRow, SqlSession } from '../sql/session.ts'
+import { atTarget, stateOf } from './failures.ts'
+
+/** Where work can be broken off by a test: before each kind of statement, and behind the last. */
+export const FAULT_POINTS = [
+  'begin', 'claim', 'step', 'stage', 'copy', 'fill', 'delete', 'insert', 'ledger', 'commit',
+  'committed',
+] as const // prettier-ignore
+
+export type FaultPoint = (typeof FAULT_POINTS)[number]
+
+export interface SessionOptions extends ConnectOptions {
+  /** Awaited at every point; for tests. */
+  readonly at?: (point: FaultPoint) => Promise<void>
+}
+
+const SEE_EXTENSIONS = `
+  SELECT pg_catalog.set_config('search_path',
+           coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(nspname), ', '), ''), true)
+    FROM pg_catalog.pg_namespace
+   WHERE oid IN (SELECT extnamespace FROM pg_catalog.pg_extension) AND nspname <> 'pg_catalog'`
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+export class Session implements SqlSession {
+  /** The major version of the server. */
+  readonly version: number
+  readonly #client: pg.Client
+  readonly #at: (point: FaultPoint) => Promise<void>
+  #isLost = false
+
+  private constructor(client: pg.Client, version: number, at: SessionOptions['at']) {
+    this.#client = client
+    this.version = version
+    this.#at = at ?? (() => Promise.resolve())
+    const lost = (): void => void (this.#isLost = true)
+    client.on('error', lost)
+    client.on('end', lost)
+  }
+
+  static async open(options: SessionOptions): Promise<Session> {
+    try {
+      const client = await connect(options)
+      const { rows } = await client.query<{ version: string }>(
+        `select current_setting('server_version_num') as version`,
+      )
+      await leaveOutTriggers(client)
+      return new Session(client, Math.floor(Number(rows[0]!.version) / 10_000), options.at)
+    } catch (error) {
+      throw atTarget(error)
+    }
+  }
+
+  /** The connection is gone, and with it whatever was not committed. */
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  /**
+   * Begins a transaction that writes rows. Types of extensions are compared by operators that stand in
+   * the schemas of those, so these are looked into, behind the system's own.
+   */
+  async begin(): Promise<void> {
+    await this.run(`BEGIN; SET CONSTRAINTS ALL DEFERRED; ${SEE_EXTENSIONS}`)
+  }
+
+  async run(sql: string): Promise<number> {
+    return (await this.#query(sql)).rowCount ?? 0
+  }
+
+  async rows(sql: string): Promise<SqlRow[]> {
+    return (await this.#query(sql)).rows
+  }
+
+  /**
+   * Does work whose failure does not end the transaction. Resolves to what the server has refused, if
+   * it has; rejects with all else.
+   */
+  async attempt<T>(work: () => Promise<T>): Promise<T | CodedError> {
+    await this.run('SAVEPOINT millrace')
+    try {
+      const result = await work()
+      await this.run('RELEASE SAVEPOINT millrace')
+      return result
+    } catch (error) {
+      const isRefused = error instanceof CodedError && stateOf(error) !== null
+      if (!isRefused || error.recovery === 'retry' || this.#isLost) throw error
+      await this.run('ROLLBACK TO SAVEPOINT millrace')
+      return error
+    }
+  }
+
+  /** Resolves to a COPY that waits for its rows. */
+  async copyIn(sql: string): Promise<CopyIn> {
+    try {
+      const copy = this.#client.query(new CopyIn(sql))
+      await copy.started()
+      return copy
+    } catch (error) {
+      throw this.#known(error)
+    }
+  }
+
+  /** Until the end of the transaction nobody else has the lock of the name. */
+  async lock(name: string): Promise<void> {
+    const key = `pg_catalog.hashtextextended(${literal(`millrace ${name}`)}, 0)`
+    await this.run(`SELECT pg_catalog.pg_advisory_xact_lock(${key})`)
+  }
+
+  at(point: FaultPoint): Promise<void> {
+    return this.#at(point)
+  }
+
+  async close(): Promise<void> {
+    this.#isLost = true
+    await this.#client.end().catch(() => {})
+  }
+
+  async #query(sql: string): Promise<pg.QueryResult<Record<string, unknown>>> {
+    try {
+      return await this.#client.query<Record<string, unknown>>(sql)
+    } catch (error) {
+      throw this.#known(error)
+    }
+  }
+
+  /** Of a connection that is gone the driver says many things, and none has a code. */
+  #known(error: unknown): unknown {
+    const known = atTarget(error)
+    if (known instanceof CodedError || !this.#isLost) return known
+    return new CodedError('CONNECTION_LOST', 'the connection to the target is lost', {
+      cause: error,
+    })
+  }
+}
+
+async function leaveOutTriggers(client: pg.Client): Promise<void> {
+  try {
+    await client.query('SET session_replication_role = replica')
+  } catch (error) {
+    if (stateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+  }
+}
