@@ -12,8 +12,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { startEmbeddedPostgres } from '../src/demo/embedded-server.ts'
+import { benchApplyPostgres } from './apply-postgres.ts'
 import { benchApply } from './apply.ts'
 import { Bench } from './bench.ts'
+import { benchEncode } from './encode.ts'
 import { benchIdle } from './idle.ts'
 import { benchLarge } from './large.ts'
 import { benchLatency } from './latency.ts'
@@ -34,6 +36,8 @@ const RUN: Record<BenchmarkName, (bench: Bench) => Promise<Report>> = {
   start: benchStart,
   idle: benchIdle,
   apply: benchApply,
+  'apply-postgres': benchApplyPostgres,
+  encode: benchEncode,
 }
 
 /** This file is build/bench/main.js when it runs. */

@@ -11,13 +11,15 @@ export const BENCHMARKS = [
   'start',
   'idle',
   'apply',
+  'apply-postgres',
+  'encode',
 ] as const
 export type BenchmarkName = (typeof BENCHMARKS)[number]
 
 export interface Options {
   readonly only: readonly BenchmarkName[]
   readonly rounds: number
-  /** Changes of `stream`, `transaction` and `apply`. */
+  /** Changes of `stream`, `transaction`, `apply`, `apply-postgres` and `encode`. */
   readonly rows: number
   /** Rows that the one transaction of `large` updates. */
   readonly largeRows: number

@@ -9,46 +9,57 @@
 import { randomBytes } from 'node:crypto'
 
 import { Applier } from './apply/applier.ts'
-import type { LoadRequests } from './apply/log.ts'
 import { Capture } from './capture/capture.ts'
+import { checkSource, type CheckedSource } from './capture/check-source.ts'
+import { currentLsn } from './capture/current-lsn.ts'
+import type { Finding } from './capture/finding.ts'
 import { GuardedCapture } from './capture/guarded-capture.ts'
+import type { NewEpochParts } from './capture/new-epoch.ts'
 import { PostgresSource } from './capture/postgres-source.ts'
 import { SlotGuard } from './capture/slot-guard.ts'
-import type { Config, TargetConfig } from './config/config.ts'
+import {
+  closeTargets,
+  consumerName,
+  openTargets,
+  serverOf,
+  type OpenTarget,
+} from './compose-targets.ts'
+import type { Config } from './config/config.ts'
 import type { LakePlace } from './config/lake-place.ts'
-import { currentSecret } from './config/secrets.ts'
 import { BlockPool } from './core/change-log.ts'
 import type { Emit, TaskEvent } from './core/events.ts'
-import { lsn, parseLsn, type Lsn } from './core/lsn.ts'
-import type { RunInfo } from './core/manifest.ts'
 import type { ObjectStore } from './core/object-store.ts'
-import { selectTables } from './core/table-selection.ts'
-import { createOrCheck, type LakeInfo } from './lake/lake-info.ts'
+import { excludeColumns, selectTables } from './core/table-selection.ts'
+import { writeRegistration } from './lake/consumers.ts'
+import { LakeClaim } from './lake/lake-claim.ts'
+import { readLakeOf } from './lake/lake-info.ts'
 import { LogReader } from './lake/log-reader.ts'
-import type { LogState } from './lake/log-state.ts'
-import { LogWriter } from './lake/log-writer.ts'
-import { deleteRequest, listRequests, writeRequest } from './lake/requests.ts'
+import { LogWriter, type LogWriterParts } from './lake/log-writer.ts'
+import { listRequests, Requests } from './lake/requests.ts'
+import { Retention } from './lake/retention-loop.ts'
 import { Shapes } from './lake/shapes.ts'
 import { describeAddress, parseAddress } from './postgres/address.ts'
-import { withConnection, type Server } from './postgres/connect.ts'
-import { rdsToken } from './postgres/rds-iam.ts'
+import { CountedStore } from './storage/counted-store.ts'
 import { FolderStore } from './storage/folder-store.ts'
 import { S3Store } from './storage/s3-store.ts'
 import { requireConditionalWrites } from './storage/s3/conditional-writes.ts'
+import { requireWritable } from './storage/writable-folder.ts'
 import { systemClock } from './system-clock.ts'
-import { DuckdbTarget } from './targets/duckdb/target.ts'
+import { RequestCosts } from './task/request-costs.ts'
 import { Statistics } from './task/statistics.ts'
 import { Supervisor } from './task/supervisor.ts'
 
 export interface Lake {
-  readonly store: ObjectStore
+  readonly store: CountedStore
   readonly shapes: Shapes
   readonly reader: LogReader
 }
 
 export interface Task extends AsyncDisposable {
   readonly statistics: Statistics
-  readonly targets: ReadonlyMap<string, DuckdbTarget>
+  readonly targets: ReadonlyMap<string, OpenTarget>
+  /** What was found at the source that does not keep the task from running. */
+  readonly warnings: readonly Finding[]
   /** Resolves when it has ended; to false if a target failed. */
   run(signal: AbortSignal): Promise<boolean>
   /** Ends the run once every target has what the source has now. */
@@ -63,7 +74,7 @@ const BUCKET_PART_BYTES = 32 * 1024 * 1024
 const APPLY_LIMITS = { rows: 500_000, bytes: 64 * 1024 * 1024, manifests: 1000 }
 
 export function openLake({ lake }: Config): Lake {
-  const store = openStore(lake.place)
+  const store = new CountedStore(openStore(lake.place))
   const shapes = new Shapes(store)
   return { store, shapes, reader: new LogReader({ store, shapes, rollupEvery: ROLLUP_EVERY }) }
 }
@@ -73,38 +84,51 @@ function openStore(place: LakePlace): ObjectStore {
   return new S3Store(place, { clock: systemClock, random: Math.random })
 }
 
-/** `watch` hears everything that happens. */
-export async function openTask(config: Config, watch: Emit): Promise<Task> {
+/**
+ * `watch` hears everything that happens. `ready` is called once everything was checked and nothing is
+ * made yet, neither at the source nor in the lake: it may refuse.
+ */
+export async function openTask(
+  config: Config,
+  watch: Emit,
+  ready: (statistics: Statistics) => Promise<void> = () => Promise.resolve(),
+): Promise<Task> {
   const lake = openLake(config)
   const source = openSource(config)
-  const { run } = await source.prepare()
-  const info = await claimLake(config, lake, run)
-  await requireFence(config, lake)
-  const statistics = new Statistics({
-    task: config.task,
-    now: () => systemClock.now(),
-    load: config.load,
-    source: describeAddress(parseAddress(config.source.url, process.env)),
-    lakeUrl: lake.store.url,
-    targets: config.targets,
-  })
-  seedStatistics(statistics, await lake.reader.recover())
-  const targets = await openTargets(config, info)
+  const { warnings, ...from } = await checkSource(source)
+  const claim = await planLake(config, lake, from)
+  await requirePlace(config, lake)
+  const statistics = await openStatistics(config, lake)
+  await ready(statistics)
+  const targets = await openTargets(config, claim.info)
+  try {
+    await source.prepare()
+    await claim.make(from)
+  } catch (error) {
+    await closeTargets(targets)
+    throw error
+  }
   const listeners: Emit[] = [(event) => statistics.apply(event), watch]
   const emit = (event: TaskEvent): void => listeners.forEach((listen) => listen(event))
   const appliers = [...targets.values()].map((target) => applier({ config, lake, target }, emit))
   const supervisor = new Supervisor({
     statistics,
     targets: appliers,
-    capture: guarded({ config, source }, capture({ config, lake, source }, emit), emit),
+    capture: guarded({ config, source }, capture({ config, lake, source, claim }, emit), emit),
   })
   listeners.push(supervisor.hear)
   return {
     statistics,
     targets,
-    run: (signal) => supervisor.run(signal),
-    endWhenCaughtUp: async () => supervisor.endAt(await currentLsn(config)),
-    [Symbol.asyncDispose]: () => closeAll(targets),
+    warnings,
+    run: (signal) =>
+      retention(config, lake, emit).beside(
+        () => supervisor.run(signal),
+        () => supervisor.stop(),
+      ),
+    endWhenCaughtUp: async () =>
+      supervisor.endAt(await currentLsn(serverOf(config.source), config.task)),
+    [Symbol.asyncDispose]: () => closeTargets(targets),
   }
 }
 
@@ -117,30 +141,36 @@ export function openSource({ task, load, source }: Config): PostgresSource {
     publication: source.publication,
     isSelected: selectTables(source.tables),
     patterns: source.tables,
+    ...(source.columns.length > 0 && {
+      columns: { rules: source.columns, excluded: excludeColumns(source.columns) },
+    }),
     failover: source.failover,
     clock: systemClock,
     newId,
   })
 }
 
-function capture(
-  { config, lake, source }: { config: Config; lake: Lake; source: PostgresSource },
-  emit: Emit,
-): Capture {
+interface CaptureOf {
+  readonly config: Config
+  readonly lake: Lake
+  readonly source: PostgresSource
+  readonly claim: LakeClaim
+}
+
+function capture({ config, lake, source, claim }: CaptureOf, emit: Emit): Capture {
   const { store, shapes, reader } = lake
-  const { format, flush } = config.lake
-  const parts = { store, reader, shapes, format, clock: systemClock }
-  const writer = newId()
+  const { flush } = config.lake
   return new Capture({
     source,
     reader,
     shapes,
-    newWriter: () => new LogWriter({ ...parts, rollups: reader.rollups, writer }),
+    newWriter: writers(config, lake, emit),
     isSelected: selectTables(config.source.tables),
+    ...(config.source.columns.length > 0 && { excluded: excludeColumns(config.source.columns) }),
     ddl: config.source.ddl,
     spoolFolder: config.source.spoolFolder,
     requests: () => listRequests(store),
-    claimLake: async (run) => void (await claimLake(config, lake, run)),
+    claimLake: (run) => claim.make(run),
     clock: systemClock,
     limits: {
       ...flush,
@@ -154,6 +184,23 @@ function capture(
   })
 }
 
+/** The writers of this process, one for each try. */
+function writers({ lake: { format, parquet } }: Config, lake: Lake, emit?: Emit): () => LogWriter {
+  const { rollups } = lake.reader
+  const parts = { ...lake, rollups, format, parquet, clock: systemClock, writer: newId() }
+  const onUnfit: LogWriterParts['onUnfit'] = (table, values) =>
+    emit?.({ type: 'values-unfit', table, ...values })
+  return () => new LogWriter({ ...parts, onUnfit })
+}
+
+/** What it takes to begin another epoch of a lake of ours. */
+export async function openEpochs(config: Config, lake: Lake): Promise<NewEpochParts> {
+  await readLakeOf(lake.store, config.task)
+  await requirePlace(config, lake)
+  const newWriter = writers(config, lake)
+  return { source: openSource(config), reader: lake.reader, newWriter, clock: systemClock }
+}
+
 function guarded(
   { config, source }: { config: Config; source: PostgresSource },
   inner: Capture,
@@ -165,111 +212,66 @@ function guarded(
 }
 
 function applier(
-  { config, lake, target }: { config: Config; lake: Lake; target: DuckdbTarget },
+  { config, lake, target }: { config: Config; lake: Lake; target: OpenTarget },
   emit: Emit,
 ): Applier {
+  const { intervalMs, tables } = config.targets.find(({ name }) => name === target.name)!
   return new Applier({
     consumer: consumerName(config, target.name),
     target,
     log: lake.reader,
     shapes: lake.shapes,
-    requests: loadRequests(lake.store),
+    requests: new Requests(lake.store, isoNow),
+    registry: {
+      write: (consumer, above) => writeRegistration(lake.store, { consumer, above, at: isoNow() }),
+    },
     clock: systemClock,
     pool: new BlockPool(),
     limits: APPLY_LIMITS,
     emit,
-    intervalMs: config.targets.find(({ name }) => name === target.name)!.intervalMs,
+    intervalMs,
+    isSelected: selectTables(tables),
   })
 }
 
-function loadRequests(store: ObjectStore): LoadRequests {
-  return {
-    async read(consumer, table) {
-      const requests = await listRequests(store)
-      return requests.find((one) => one.consumer === consumer && one.table === table) ?? null
-    },
-    write: (consumer, table, after) =>
-      writeRequest(store, { consumer, table, after, at: isoNow() }),
-    remove: (consumer, table) => deleteRequest(store, { consumer, table }),
-  }
+async function planLake(
+  { task }: Config,
+  lake: Lake,
+  { systemId, database }: Omit<CheckedSource, 'warnings'>,
+): Promise<LakeClaim> {
+  const source = { systemId, database }
+  return LakeClaim.plan(lake, { id: newId(), createdAt: isoNow(), task, source })
 }
 
-async function claimLake(config: Config, { store }: Lake, run: RunInfo): Promise<LakeInfo> {
-  return createOrCheck(store, {
-    id: newId(),
-    createdAt: isoNow(),
-    task: config.task,
-    source: { systemId: run.systemId, database: run.database },
-  })
+/** Removes from the lake what nobody needs any more. */
+function retention(config: Config, { store, reader }: Lake, emit: Emit): Retention {
+  const consumers = config.targets.map(({ name }) => consumerName(config, name))
+  const rules = config.lake.keep
+  return new Retention({ store, reader, rules, consumers, clock: systemClock, emit })
 }
 
 /** A file system always refuses to create what is there; not every server does. */
-async function requireFence({ lake: { place } }: Config, { store }: Lake): Promise<void> {
-  if (place.type === 's3' && !place.unfenced) await requireConditionalWrites(store, newId())
+async function requirePlace({ lake: { place } }: Config, { store }: Lake): Promise<void> {
+  if (place.type === 'folder') await requireWritable(place.folder, 'LAKE_UNWRITABLE')
+  else if (!place.unfenced) await requireConditionalWrites(store, newId())
 }
 
-async function openTargets(
-  config: Config,
-  { id }: LakeInfo,
-): Promise<ReadonlyMap<string, DuckdbTarget>> {
-  const targets = new Map<string, DuckdbTarget>()
-  try {
-    for (const target of config.targets)
-      targets.set(target.name, await openTarget(config, target, id))
-  } catch (error) {
-    await closeAll(targets)
-    throw error
-  }
-  return targets
-}
-
-async function openTarget(
-  config: Config,
-  { name, path }: TargetConfig,
-  lakeId: string,
-): Promise<DuckdbTarget> {
-  return DuckdbTarget.open({ name, path, lakeId, consumer: consumerName(config, name) })
-}
-
-async function closeAll(targets: ReadonlyMap<string, DuckdbTarget>): Promise<void> {
-  for (const target of targets.values()) await target.close()
-}
-
-/** How the target calls itself in its ledger and in the lake. */
-export function consumerName({ task }: Config, target: string): string {
-  return `${task}/${target}`
-}
-
-/** PostgreSQL's default, and a divisor of every other. */
-const PAGE_BYTES = 8192n
-const LONGEST_PAGE_HEADER = 40n
-
-/**
- * Where the source is now: whatever is committed there has a commit LSN below. What was committed with
- * `synchronous_commit = off` is visible before it is flushed, so the flush LSN would not do. Between
- * two pages the insert LSN lies behind the header of the next one, where no record ends.
- */
-async function currentLsn({ task, source }: Config): Promise<Lsn> {
-  const connection = { ...serverOf(source), applicationName: `millrace ${task}: run` }
-  return withConnection(connection, async (client) => {
-    const sql = `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
-                             else pg_current_wal_insert_lsn() end as lsn`
-    const { rows } = await client.query<{ lsn: string }>(sql)
-    const at = parseLsn(rows[0]!.lsn)
-    const inPage = at % PAGE_BYTES
-    return inPage <= LONGEST_PAGE_HEADER ? lsn(at - inPage) : at
+/** They begin with what earlier runs have loaded. */
+async function openStatistics(config: Config, { store, reader }: Lake): Promise<Statistics> {
+  const { place } = config.lake
+  const statistics = new Statistics({
+    task: config.task,
+    now: () => systemClock.now(),
+    load: config.load,
+    source: describeAddress(parseAddress(config.source.url, process.env)),
+    lakeUrl: store.url,
+    lakeCosts: new RequestCosts({
+      counts: () => store.counts,
+      isCharged: place.type === 's3' && place.endpoint === null,
+    }),
+    targets: config.targets,
   })
-}
-
-function serverOf({ url, urlFile, auth }: Config['source']): Server {
-  return {
-    url: currentSecret(url, urlFile),
-    ...(auth === 'rds-iam' && { password: rdsToken() }),
-  }
-}
-
-/** What earlier runs have loaded. */
-function seedStatistics(statistics: Statistics, { n, tables }: LogState): void {
+  const { n, tables } = await reader.recover()
   const loaded = [...tables].map(([table, { newestLoad }]) => ({
     table,
     loadedRows: newestLoad?.rows ?? 0,
@@ -277,6 +279,7 @@ function seedStatistics(statistics: Statistics, { n, tables }: LogState): void {
   }))
   statistics.seed(loaded)
   statistics.seedLake({ head: n, rows: 0, bytes: 0, files: 0, lastManifestAt: null })
+  return statistics
 }
 
 function isoNow(): string {

@@ -9,7 +9,7 @@
 import { useState } from 'preact/hooks'
 
 import type { TableView, TaskView } from '../../src/task/view.ts'
-import { ago, short, whole } from './format.ts'
+import { ago, bytes, duration, short, whole } from './format.ts'
 import { TABLE_TONE } from './tone.ts'
 
 const SHOWN = 50
@@ -130,7 +130,8 @@ function Count({ label, value }: { label: string; value: number }) {
 }
 
 function Loaded({ table }: { table: TableView }) {
-  const { loadedRows, estimatedRows, loadRowsPerSecond, state } = table
+  const { loadedRows, loadedBytes, estimatedRows, loadRowsPerSecond, loadSecondsLeft, state } =
+    table
   const isLoading = state === 'Full load' || state === 'Table is being reloaded'
   if (!isLoading) return <>{whole(loadedRows)}</>
   // Statistics can be old, and a table that grew would be loaded beyond its end.
@@ -140,6 +141,8 @@ function Loaded({ table }: { table: TableView }) {
       <span>
         {whole(loadedRows)}
         {loadRowsPerSecond !== null && <small> {short(loadRowsPerSecond)}/s</small>}
+        <small> {bytes(loadedBytes)}</small>
+        {loadSecondsLeft !== null && <small> {duration(loadSecondsLeft)} left</small>}
       </span>
       <progress value={loadedRows} max={max} aria-label={`Load of ${table.table}`} />
     </div>

@@ -16,7 +16,7 @@ source:
   heartbeat: 60s
 lake:
   url: ./lake
-  format: csv.gz                            # or csv
+  format: csv.gz                            # or csv, or parquet
   flush: { every: 5s, rows: 100000, bytes: 64MiB }
 targets:
   warehouse: { type: duckdb, path: ./warehouse.duckdb, interval: 1s }

@@ -2,8 +2,8 @@
  * When to write the next manifest.
  *
  * Pure arithmetic, away from timers and sockets. A batch is due when it is full, or when the oldest
- * thing in it has waited for `everyMs`, whether or not more arrives. An idle stream still moves the
- * slot: by a heartbeat, at most every `heartbeatMs`, and only if everything received is in the lake.
+ * thing in it has waited for `everyMs`, whether or not more arrives, but not before the PUTs of the
+ * last one are paid for (`put-pace.ts`). An idle stream still moves the slot: by a heartbeat, at most every `heartbeatMs`, and only if everything received is in the lake.
  */
 
 import type { Lsn } from '../core/lsn.ts'
@@ -13,6 +13,8 @@ export interface FlushLimits {
   readonly rows: number
   readonly bytes: number
   readonly heartbeatMs: number
+  /** How many PUTs a second flushes may take; any number if left out or `null`. */
+  readonly putsPerSecond?: number | null
 }
 
 export interface BatchFacts {
@@ -20,6 +22,8 @@ export interface BatchFacts {
   readonly bytes: number
   /** Age of the oldest change, end of transaction or load entry that waits; `null` if nothing does. */
   readonly ageMs: number | null
+  /** Until the PUTs of the last batch are paid for; left out if they are. */
+  readonly pauseMs?: number
 }
 
 export function isFull({ rows, bytes }: BatchFacts, limits: FlushLimits): boolean {
@@ -30,7 +34,7 @@ export function isFull({ rows, bytes }: BatchFacts, limits: FlushLimits): boolea
 export function flushIn(batch: BatchFacts, limits: FlushLimits): number {
   if (batch.ageMs === null) return Infinity
   if (isFull(batch, limits)) return 0
-  return Math.max(0, limits.everyMs - batch.ageMs)
+  return Math.max(0, limits.everyMs - batch.ageMs, batch.pauseMs ?? 0)
 }
 
 export interface IdleFacts {

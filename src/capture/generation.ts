@@ -28,6 +28,7 @@ import { flushIn, heartbeatIn, isFull, type FlushLimits } from './flush-policy.t
 import { Intake } from './intake.ts'
 import { withMarks, type Mark } from './marks.ts'
 import { Pending } from './pending.ts'
+import { PutPace } from './put-pace.ts'
 import type { OpenSlot } from './source.ts'
 import type { Spool } from './spool.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -51,6 +52,7 @@ export class Generation {
   readonly #parts: GenerationParts
   readonly #pending: Pending
   readonly #intake: Intake
+  readonly #pace: PutPace
   #reader: StreamReader | null = null
   #loads: LoadEntry[] = []
   #marks: (() => readonly Mark[])[] = []
@@ -68,6 +70,7 @@ export class Generation {
   constructor(parts: GenerationParts) {
     this.#parts = parts
     this.#pending = new Pending(parts.pool)
+    this.#pace = new PutPace(parts.limits.putsPerSecond ?? null)
     this.#intake = new Intake(this.#pending, parts.tables, parts.log.state.to!)
     this.#lastManifestAt = parts.clock.now()
   }
@@ -207,9 +210,10 @@ export class Generation {
 
   #flushIn(): number {
     if (this.#waitingSince !== null && this.#isAwaited) return 0
-    const ageMs = this.#waitingSince === null ? null : this.#parts.clock.now() - this.#waitingSince
+    const now = this.#parts.clock.now()
+    const ageMs = this.#waitingSince === null ? null : now - this.#waitingSince
     const { rows, bytes } = this.#pending
-    return flushIn({ rows, bytes, ageMs }, this.#parts.limits)
+    return flushIn({ rows, bytes, ageMs, pauseMs: this.#pace.pauseMs(now) }, this.#parts.limits)
   }
 
   #heartbeatIn(): number {
@@ -239,8 +243,7 @@ export class Generation {
   async #flush(): Promise<void> {
     const { log, clock } = this.#parts
     const startedAt = clock.now()
-    const waitingSince = this.#waitingSince
-    const [marks, loads] = [this.#marks.length, this.#loads]
+    const [marks, loads, waitingSince] = [this.#marks.length, this.#loads, this.#waitingSince]
     const changes = this.#marked(this.#pending.take())
     this.#loads = []
     this.#waitingSince = null
@@ -249,6 +252,7 @@ export class Generation {
     this.#isWriting = loads.length > 0 || this.#marks.length < marks
     const { manifest, bytes, ahead } = await log.write({ changes, loads })
     this.#isWriting = false
+    this.#pace.wrote(startedAt, manifest)
     if (ahead !== null) this.#parts.emit({ type: 'clock-ahead', ...ahead })
     this.#durable(manifest, {
       bytes,

@@ -25,7 +25,7 @@ source:
 # Every change, in order, as files
 lake:
   url: ${scalar(lake)}
-  format: csv.gz # or csv
+  format: csv.gz # or csv, or parquet
   flush: { every: 5s, rows: 100000, bytes: 64MiB }
 
 # What is kept equal to the source

@@ -6,19 +6,23 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { constants, existsSync } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-import type { SourceFacts } from '../capture/preflight-facts.ts'
+import { lossIn } from '../capture/guards.ts'
+import type { Examined } from '../capture/postgres-source.ts'
+import { serverOf } from '../compose-targets.ts'
 import { openLake, openSource } from '../compose.ts'
-import type { Config, TargetConfig } from '../config/config.ts'
+import type { Config, DuckdbTargetConfig, TargetConfig } from '../config/config.ts'
 import { CodedError, hasCode } from '../core/errors.ts'
 import type { ObjectStore } from '../core/object-store.ts'
-import { readLakeInfo } from '../lake/lake-info.ts'
+import { readLakeOf } from '../lake/lake-info.ts'
 import type { LogState } from '../lake/log-state.ts'
+import { describeAddress, parseAddress } from '../postgres/address.ts'
 import { requireConditionalWrites } from '../storage/s3/conditional-writes.ts'
+import { requireWritable } from '../storage/writable-folder.ts'
 import { DuckdbTarget } from '../targets/duckdb/target.ts'
+import { examinePostgres } from '../targets/postgres/preflight.ts'
 import { formatCount } from './format.ts'
 
 export type Area = 'configuration' | 'source' | 'lake' | 'targets'
@@ -39,7 +43,7 @@ export async function examine(
   const source = await examineSource(config)
   const isRunning = (source.found?.facts.slot?.activePid ?? null) !== null
   const targets: Diagnosis[] = []
-  for (const target of config.targets) targets.push(await examineTarget(target, isRunning))
+  for (const target of config.targets) targets.push(...(await examineTarget(target, isRunning)))
   return [
     ...examineConfig(config, warnings),
     ...source.diagnoses,
@@ -59,10 +63,7 @@ function examineConfig({ file }: Config, warnings: readonly string[]): Diagnosis
   }))
 }
 
-interface Found {
-  readonly facts: SourceFacts
-  readonly systemId: string
-}
+type Found = Pick<Examined, 'facts' | 'system'>
 
 async function examineSource(
   config: Config,
@@ -89,15 +90,11 @@ async function examineSource(
 async function examineLake(config: Config, found: Found | null): Promise<Diagnosis[]> {
   const { store, reader } = openLake(config)
   try {
-    const info = await readLakeInfo(store)
-    const { systemId } = info.source
-    if (info.task !== config.task || (found?.systemId && found.systemId !== systemId)) {
-      const message = `the lake at ${store.url} belongs to task ${info.task} of another source`
-      return [failed('lake', new CodedError('LAKE_FOREIGN', message))]
-    }
+    await readLakeOf(store, config.task)
     const state = await reader.recover()
     const head = ok('lake', `${store.url} is ours, up to manifest ${formatCount(state.n)}`)
-    return [head, ...(await examinePlace(config, store)), ...slotAgainst(state, found)]
+    const going = found === null ? [] : await examineLoss(config, state, found)
+    return [head, ...(await examinePlace(config, store)), ...going]
   } catch (error) {
     if (!hasCode(error, 'LAKE_MISSING')) return [failed('lake', error)]
     return [
@@ -107,12 +104,9 @@ async function examineLake(config: Config, found: Found | null): Promise<Diagnos
   }
 }
 
-/** A folder that is not there yet is made in the nearest one that is. */
 async function examinePlace({ lake: { place } }: Config, store: ObjectStore): Promise<Diagnosis[]> {
   if (place.type === 's3') return examineBucket(store, place.unfenced)
-  let folder = place.folder
-  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
-  return [await examineFolder('lake', folder)]
+  return [await examineFolder('lake', place.folder)]
 }
 
 /** A few bytes are written, and deleted again. */
@@ -129,36 +123,46 @@ async function examineBucket(store: ObjectStore, unfenced: boolean): Promise<Dia
 
 async function examineFolder(area: Area, folder: string): Promise<Diagnosis> {
   try {
-    await access(folder, constants.W_OK | constants.X_OK)
-    return ok(area, `${folder} can be written`)
-  } catch (cause) {
     const code = area === 'lake' ? 'LAKE_UNWRITABLE' : 'FILE_UNWRITABLE'
-    return failed(area, new CodedError(code, `${folder} cannot be written`, { cause }))
+    return ok(area, `${await requireWritable(folder, code)} can be written`)
+  } catch (error) {
+    return failed(area, error)
   }
 }
 
-/** A slot and a lake belong together: one without the other lacks changes. */
-function slotAgainst({ n, confirm }: LogState, found: Found | null): Diagnosis[] {
-  if (found === null || n === 0) return []
-  const { slot } = found.facts
-  if (slot === null) {
-    const message = 'the replication slot is gone, and the lake goes on from it'
-    return [failed('lake', new CodedError('SLOT_LOST', message))]
+/** A source and a lake belong together: where one does not go on from the other, changes are missing. */
+async function examineLoss(config: Config, head: LogState, found: Found): Promise<Diagnosis[]> {
+  if (head.n === 0 || found.system === null) return []
+  const { slot, server } = found.facts
+  const seen = { ...found.system, database: server.database, slot }
+  const loss = await lossIn(head, seen, openSource(config))
+  // What the server itself says of the slot was told above.
+  if (loss?.code === 'SLOT_LOST' && slot !== null) return []
+  return [
+    loss === null ? ok('lake', 'the slot goes on from where the lake ends') : failed('lake', loss),
+  ]
+}
+
+async function examineTarget(target: TargetConfig, isRunning: boolean): Promise<Diagnosis[]> {
+  if (target.type === 'duckdb') return [await examineFile(target, isRunning)]
+  const about = `${target.name}: ${describeAddress(parseAddress(target.url, process.env))}`
+  try {
+    const missing = await examinePostgres(serverOf(target))
+    if (missing.length === 0) return [ok('targets', `${about} can be written`)]
+    return missing.map((error) => failed('targets', error))
+  } catch (error) {
+    return [failed('targets', error)]
   }
-  if (confirm !== null && slot.confirmed !== null && slot.confirmed > confirm) {
-    const message = 'the slot was confirmed beyond what the lake holds'
-    return [failed('lake', new CodedError('SLOT_MOVED', message))]
-  }
-  return [ok('lake', 'the slot goes on from where the lake ends')]
 }
 
 /** A file that is not there yet is not made. */
-async function examineTarget({ name, path }: TargetConfig, isRunning: boolean): Promise<Diagnosis> {
+async function examineFile(
+  { name, path }: DuckdbTargetConfig,
+  isRunning: boolean,
+): Promise<Diagnosis> {
   const about = `${name}: ${path}`
   if (!existsSync(path)) {
-    let folder = dirname(path)
-    while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
-    const place = await examineFolder('targets', folder)
+    const place = await examineFolder('targets', dirname(path))
     return place.severity === 'ok' ? ok('targets', `${about} will be made`) : place
   }
   try {

@@ -7,13 +7,14 @@ import { join } from 'node:path'
 
 import { openTask, type Task } from '../compose.ts'
 import type { Config } from '../config/config.ts'
-import type { TaskEvent } from '../core/events.ts'
+import type { Emit } from '../core/events.ts'
 import { logEvents } from '../observe/log-events.ts'
 import { createLog, type Log } from '../observe/log.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { createApp } from '../server/app.ts'
 import { startServer, type RunningServer } from '../server/serve.ts'
 import { systemClock } from '../system-clock.ts'
+import type { Statistics } from '../task/statistics.ts'
 import type { CommandContext } from './command.ts'
 import { LiveTable } from './live-table.ts'
 import { packageRoot } from './package-root.ts'
@@ -46,11 +47,21 @@ export async function openSession(config: Config, context: CommandContext): Prom
     level: isTerminal ? 'warn' : 'info',
     base: { task: config.task },
   })
-  const listeners: ((event: TaskEvent) => void)[] = [logEvents(log, () => systemClock.now())]
-  const task = await openTask(config, (event) => listeners.forEach((listen) => listen(event)))
-  const metrics = new Metrics({ view: () => task.statistics.view(), includeProcess: true })
-  listeners.push((event) => metrics.apply(event))
-  const server = await serve(config, { task, metrics, logs: (since) => lines.since(since) })
+  const listeners: Emit[] = [logEvents(log, () => systemClock.now())]
+  const emit: Emit = (event) => listeners.forEach((listen) => listen(event))
+  const served: { server: RunningServer | null } = { server: null }
+  // A port that is taken is a mistake of the set-up: nothing shall be made then.
+  const ready = async (statistics: Statistics): Promise<void> => {
+    const metrics = new Metrics({ view: () => statistics.view(), includeProcess: true })
+    listeners.push((event) => metrics.apply(event))
+    const logs = lines.since.bind(lines)
+    served.server = await serve(config, { statistics, metrics, logs })
+  }
+  const task = await openTask(config, emit, ready).catch(async (error: unknown) => {
+    await served.server?.close()
+    throw error
+  })
+  const { server } = served
   const ticking = setInterval(() => task.statistics.tick(), TICK_EVERY_MS)
   const drawing = screen && setInterval(() => screen.draw(task.statistics.view()), DRAW_EVERY_MS)
   const settle = (): void => {
@@ -73,29 +84,23 @@ export async function openSession(config: Config, context: CommandContext): Prom
 }
 
 interface Served {
-  readonly task: Task
+  readonly statistics: Statistics
   readonly metrics: Metrics
   readonly logs: Parameters<typeof createApp>[0]['logs']
 }
 
-/** A port that is taken is a mistake of the set-up: nothing shall run then. */
 async function serve(config: Config, served: Served): Promise<RunningServer | null> {
   if (config.server === null) return null
-  const { task, metrics, logs } = served
+  const { statistics, metrics, logs } = served
   const app = createApp({
-    view: () => task.statistics.view(),
-    history: () => task.statistics.history(),
+    view: () => statistics.view(),
+    history: () => statistics.history(),
     logs,
     metrics,
     dashboardDir: join(packageRoot(), 'dashboard', 'dist'),
     token: config.server.token,
   })
-  try {
-    return await startServer(app, config.server)
-  } catch (error) {
-    await task[Symbol.asyncDispose]()
-    throw error
-  }
+  return startServer(app, config.server)
 }
 
 function liveTable({ hasColour }: CommandContext): LiveTable {

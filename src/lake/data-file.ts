@@ -11,7 +11,7 @@ import { createGzip } from 'node:zlib'
 
 import type { ObjectStore } from '../core/object-store.ts'
 
-export type DataFormat = 'csv' | 'csv.gz'
+export type DataFormat = 'csv' | 'csv.gz' | 'parquet'
 
 export interface WrittenFile {
   readonly bytes: number

@@ -2,7 +2,8 @@
  * `_millrace/lake.json`: whose lake this is, and in which version of the format.
  *
  * It is written before anything else and never again. The random id tells a lake from another one at
- * the same place, which the ledgers of consumers need to know.
+ * the same place, which the ledgers of consumers need to know. `source` is the one that the lake began
+ * with; after a move the last `open` or `epoch` manifest of the log says which one it is now.
  */
 
 import { fail, hasCode } from '../core/errors.ts'
@@ -20,7 +21,7 @@ export interface LakeInfo {
   readonly source: LakeSource
 }
 
-interface LakeSource {
+export interface LakeSource {
   /** system_identifier of the server, in decimal. */
   readonly systemId: string
   readonly database: string
@@ -37,35 +38,68 @@ export async function readLakeInfo(store: ObjectStore): Promise<LakeInfo> {
 
 /**
  * Makes a lake in an empty place, or makes sure that the lake there is ours; `id` and `createdAt` are
- * used in the first case only. Rejects with LAKE_FOREIGN if it is of another task or source, or if
- * there is something else.
+ * used in the first case only. Rejects with LAKE_FOREIGN if it is of another task, or if there is
+ * something else, and with SOURCE_CHANGED if it is of another source; `sourceNow` is asked then
+ * whether it was moved.
  */
 export async function createOrCheck(
   store: ObjectStore,
   wanted: Omit<LakeInfo, 'version'>,
+  sourceNow: () => Promise<LakeSource | null> = () => Promise.resolve(null),
 ): Promise<LakeInfo> {
   const info = (await find(store)) ?? (await create(store, wanted))
-  const { task, source } = info
-  if (task !== wanted.task) {
-    fail('LAKE_FOREIGN', `the lake at ${store.url} belongs to task ${task}, not ${wanted.task}`)
-  }
-  const { systemId, database } = wanted.source
-  if (source.systemId !== systemId || source.database !== database) {
+  return checked(store, info, { wanted, sourceNow })
+}
+
+/** What `createOrCheck` would find or make, for whoever wants to know it before anything is made. */
+export async function planOrCheck(
+  store: ObjectStore,
+  wanted: Omit<LakeInfo, 'version'>,
+  sourceNow: () => Promise<LakeSource | null>,
+): Promise<LakeInfo> {
+  const info = (await find(store)) ?? (await planned(store, wanted))
+  return checked(store, info, { wanted, sourceNow })
+}
+
+async function checked(
+  store: ObjectStore,
+  info: LakeInfo,
+  { wanted, sourceNow }: Claim,
+): Promise<LakeInfo> {
+  checkTask(store, info, wanted.task)
+  if (isSame(info.source, wanted.source)) return info
+  const source = (await sourceNow()) ?? info.source
+  if (!isSame(source, wanted.source)) {
     const found = `database ${source.database} of system ${source.systemId}`
-    const ours = `${database} of ${systemId}`
-    fail('LAKE_FOREIGN', `the lake at ${store.url} was filled from ${found}, not from ${ours}`)
+    const ours = `${wanted.source.database} of ${wanted.source.systemId}`
+    fail('SOURCE_CHANGED', `the lake at ${store.url} was filled from ${found}, not from ${ours}`)
   }
   return info
 }
 
+/** The lake of the task, whatever its source. Rejects with LAKE_MISSING or LAKE_FOREIGN. */
+export async function readLakeOf(store: ObjectStore, task: string): Promise<LakeInfo> {
+  const info = await readLakeInfo(store)
+  checkTask(store, info, task)
+  return info
+}
+
+function checkTask(store: ObjectStore, { task }: LakeInfo, wanted: string): void {
+  if (task === wanted) return
+  fail('LAKE_FOREIGN', `the lake at ${store.url} belongs to task ${task}, not ${wanted}`)
+}
+
+function isSame(a: LakeSource, b: LakeSource): boolean {
+  return a.systemId === b.systemId && a.database === b.database
+}
+
+interface Claim {
+  readonly wanted: Omit<LakeInfo, 'version'>
+  readonly sourceNow: () => Promise<LakeSource | null>
+}
+
 async function create(store: ObjectStore, wanted: Omit<LakeInfo, 'version'>): Promise<LakeInfo> {
-  const others = await sample(store)
-  if (others.length > 0 && !others.includes(LAKE_INFO_KEY)) {
-    fail('LAKE_FOREIGN', `${store.url} is no lake, but holds other things: ${others.join(', ')}`)
-  }
-  const { id, createdAt, task, source } = wanted
-  const { systemId, database } = source
-  const fields = { version: VERSION, id, createdAt, task, source: { systemId, database } }
+  const fields = await planned(store, wanted)
   try {
     await store.put(LAKE_INFO_KEY, encodeJson(fields), { ifAbsent: true })
   } catch (error) {
@@ -73,6 +107,16 @@ async function create(store: ObjectStore, wanted: Omit<LakeInfo, 'version'>): Pr
     return readLakeInfo(store) // somebody else was faster
   }
   return fields
+}
+
+async function planned(store: ObjectStore, wanted: Omit<LakeInfo, 'version'>) {
+  const others = await sample(store)
+  if (others.length > 0 && !others.includes(LAKE_INFO_KEY)) {
+    fail('LAKE_FOREIGN', `${store.url} is no lake, but holds other things: ${others.join(', ')}`)
+  }
+  const { id, createdAt, task, source } = wanted
+  const { systemId, database } = source
+  return { version: VERSION, id, createdAt, task, source: { systemId, database } }
 }
 
 /** A few of the files; hidden ones, as desktops leave them everywhere, do not count. */

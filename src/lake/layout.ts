@@ -28,6 +28,8 @@ export const LAKE_INFO_KEY = '_millrace/lake.json'
 export const MANIFESTS_FOLDER = '_millrace/manifests/'
 export const ROLLUPS_FOLDER = '_millrace/rollups/'
 export const REQUESTS_FOLDER = '_millrace/requests/'
+export const CONSUMERS_FOLDER = '_millrace/consumers/'
+export const KEPT_KEY = '_millrace/kept.json'
 
 export function manifestKey(n: number): string {
   return `${MANIFESTS_FOLDER}${digits(n)}.json`
@@ -88,7 +90,7 @@ export function parseChangesKey(key: string): ChangesFile | null {
     n: Number(n),
     generation: Number(generation),
     part: Number(part),
-    format: format === 'csv' ? 'csv' : 'csv.gz',
+    format: formatOf(format!),
   }
 }
 
@@ -103,8 +105,26 @@ export function loadKey({ table, load, part, format }: LoadFile): string {
   return `${folderOf(table)}/load/${load}/${String(part).padStart(6, '0')}.${format}`
 }
 
+/** The table and the load of a part; `null` if the key is not one of a part. */
+export function parseLoadKey(key: string): { table: TableId; load: string } | null {
+  const [, namespace, name, load] = LOAD.exec(key) ?? []
+  const table = parseTableId(`${namespace}.${name}`)
+  return table === null || load === undefined ? null : { table, load }
+}
+
+/** The files of one load. */
+export function loadFolder(table: TableId, load: string): string {
+  return `${loadsFolder(table)}${load}/`
+}
+
+/** Those of all loads of a table. */
+export function loadsFolder(table: TableId): string {
+  return `${folderOf(table)}/load/`
+}
+
 /** The format of a data file, by its name. */
 export function formatOf(path: string): DataFormat {
+  if (path.endsWith('parquet')) return 'parquet'
   return path.endsWith('.gz') ? 'csv.gz' : 'csv'
 }
 
@@ -112,6 +132,16 @@ export function formatOf(path: string): DataFormat {
 export function requestKey(consumer: string, table: TableId): string {
   const folder = consumer.split('/').map(escapeName).join('/')
   return `${REQUESTS_FOLDER}${folder}/${table}.json`
+}
+
+/** Where a consumer says what it still needs: `shop/warehouse.json`. */
+export function consumerKey(consumer: string): string {
+  return `${CONSUMERS_FOLDER}${consumer.split('/').map(escapeName).join('/')}.json`
+}
+
+export function parseConsumerKey(key: string): string | null {
+  const [, folder] = CONSUMER.exec(key) ?? []
+  return folder === undefined ? null : folder.split('/').map(unescapeName).join('/')
 }
 
 export function parseRequestKey(key: string): { consumer: string; table: TableId } | null {
@@ -133,7 +163,9 @@ export function parseTableId(text: string): TableId | null {
 const MANIFEST = /^_millrace\/manifests\/(\d{20})\.json$/
 const ROLLUP = /^_millrace\/rollups\/(\d{20})\.json\.gz$/
 const CHANGES =
-  /^([^/.]+)\/([^/.]+)\/cdc\/dt=(\d{4}-\d\d-\d\d)\/(\d{20})-g(\d+)(?:-(\d+))?\.(csv|csv\.gz)$/
+  /^([^/.]+)\/([^/.]+)\/cdc\/dt=(\d{4}-\d\d-\d\d)\/(\d{20})-g(\d+)(?:-(\d+))?\.(csv|csv\.gz|parquet)$/
+const LOAD = /^([^/.]+)\/([^/.]+)\/load\/([^/]+)\/\d{6}\.[a-z.]+$/
+const CONSUMER = /^_millrace\/consumers\/(.+)\.json$/
 const REQUEST = /^_millrace\/requests\/(.+)\/([^/]+)\.json$/
 
 /** Twenty digits: more than a number can have, and text order is the order of numbers. */

@@ -11,7 +11,9 @@ import type { ChangesEntry, LoadPartEntry, Manifest } from '../core/manifest.ts'
 import type { ObjectStore } from '../core/object-store.ts'
 import type { Shape, TableId } from '../core/table.ts'
 import type { LoadPart, TupleBlock } from '../core/target.ts'
-import { decodeChanges, decodeLoadPart } from './codecs/csv-decoder.ts'
+import { rowReader } from './codecs/decoder.ts'
+import { readChanges, readLoad } from './codecs/row-reader.ts'
+import { readKept } from './kept.ts'
 import { formatOf, manifestKey, MANIFESTS_FOLDER, parseManifestKey } from './layout.ts'
 import { advance, initialState, type LogState } from './log-state.ts'
 import { decodeManifest } from './manifest-json.ts'
@@ -46,6 +48,8 @@ export class LogReader {
   readonly #shapes: Shapes
   /** The manifests that were read last, the latest at the end. */
   readonly #manifests = new Map<number, Manifest>()
+  /** The newest manifest that we know of. */
+  #head = 0
 
   constructor({ store, shapes, rollupEvery }: LogReaderParts) {
     this.#store = store
@@ -53,10 +57,13 @@ export class LogReader {
     this.rollups = new Rollups({ store, shapes, every: rollupEvery })
   }
 
-  /** Manifest n; `null` if it is not there (yet, or no more). */
+  /**
+   * Manifest n; `null` if it is not there (yet, or no more). Rejects with LAKE_DAMAGED if it is missing
+   * and we have seen later ones: whoever waits for it would wait for ever.
+   */
   async manifest(n: number): Promise<Manifest | null> {
     const known = this.#manifests.get(n)
-    const manifest = known ?? (await this.#get(n))
+    const manifest = known ?? (await this.#get(n)) ?? (await this.#getBelowHead(n))
     if (manifest) this.#remember(manifest)
     return manifest
   }
@@ -81,6 +88,7 @@ export class LogReader {
     let state = (await this.rollups.newest()) ?? initialState
     for (;;) {
       state = await this.#follow(state)
+      this.#head = Math.max(this.#head, state.n)
       const later = await this.#firstAfter(state.n)
       if (later === null) return state
       // It was written meanwhile, unless it cannot be reached.
@@ -98,7 +106,8 @@ export class LogReader {
 
   /** The number of the first manifest that is kept; 1 if there is none yet. */
   async first(): Promise<number> {
-    return (await this.#firstAfter(0)) ?? 1
+    const { first } = await readKept(this.#store)
+    return (await this.#firstAfter(first - 1)) ?? first
   }
 
   /** The changes of a file. Rejects with OBJECT_MISSING or LAKE_DAMAGED, and then gives all blocks back. */
@@ -106,7 +115,8 @@ export class LogReader {
     const shape = await this.#shapes.read(entry.shape)
     const changes = new ChangeLog(pool)
     try {
-      await decodeChanges(readVerified(this.#store, entry), shape, changes)
+      const rows = rowReader(formatOf(entry.path), shape)
+      await readChanges(readVerified(this.#store, entry), rows, changes)
     } catch (error) {
       changes.release()
       throw inFile(entry.path, error)
@@ -144,7 +154,8 @@ export class LogReader {
 
   async *#rows(entry: LoadPartEntry, shape: Shape): AsyncGenerator<TupleBlock> {
     try {
-      yield* decodeLoadPart(readVerified(this.#store, entry), shape)
+      const rows = rowReader(formatOf(entry.path), shape)
+      yield* readLoad(readVerified(this.#store, entry), rows)
     } catch (error) {
       throw inFile(entry.path, error)
     }
@@ -165,7 +176,16 @@ export class LogReader {
     return bytes === null ? null : decodeManifest(bytes, key)
   }
 
+  /** A later manifest may have been read while this one was not there yet; now it is, or is missing. */
+  async #getBelowHead(n: number): Promise<Manifest | null> {
+    if (n >= this.#head) return null
+    const manifest = await this.#get(n)
+    if (manifest !== null || n < (await this.first())) return manifest
+    return fail('LAKE_DAMAGED', `manifest ${n} is missing, but ${this.#head} is there`)
+  }
+
   #remember(manifest: Manifest): void {
+    this.#head = Math.max(this.#head, manifest.n)
     this.#manifests.delete(manifest.n)
     this.#manifests.set(manifest.n, manifest)
     if (this.#manifests.size <= REMEMBERED) return

@@ -6,9 +6,9 @@
  */
 
 import type { LogPosition } from '../core/batch.ts'
+import { entriesInOrder } from '../core/entry-order.ts'
 import type { Lsn } from '../core/lsn.ts'
 import type { Entry, LoadBeginEntry, Manifest, RenameEntry, RunInfo } from '../core/manifest.ts'
-import { comparePositions, type Position } from '../core/position.ts'
 import type { TableId } from '../core/table.ts'
 
 export interface LogState {
@@ -35,6 +35,10 @@ export interface TableState {
   readonly newestLoad: LoadState | null
   /** The manifest with the last ambiguous change: loads whose `since` is before it do not count. */
   readonly ambiguousAt?: number
+  /** Nothing has stood in the log of it since an epoch lost something: its shape is of before. */
+  readonly isFormer?: true
+  /** What was noted last of its partitions, if it has such: `oid:file` each, or `oid`. */
+  readonly partitions?: readonly string[]
   readonly openLoads: readonly LoadState[]
 }
 
@@ -45,6 +49,8 @@ export interface LoadState {
   readonly since: number
   readonly shape: string
   readonly for: 'all' | readonly string[]
+  /** The name that the table had, if it has another now: its entries stand under that one. */
+  readonly under?: TableId
   /** The manifest with its load-begin. */
   readonly beganAt: number
   /** The manifest with its load-end; `null` while it is open. */
@@ -94,8 +100,8 @@ function tablesAfter(
   manifest: Manifest,
 ): ReadonlyMap<TableId, TableState> {
   const tables = new Tables(before)
-  if (manifest.kind === 'epoch' && !manifest.continues) tables.voidLoads()
-  for (const entry of inOrder(manifest.entries)) tables.take(entry, manifest)
+  if (manifest.kind === 'epoch' && !manifest.continues) tables.lose()
+  for (const entry of entriesInOrder(manifest.entries)) tables.take(entry, manifest)
   return tables.now
 }
 
@@ -112,9 +118,10 @@ class Tables {
     return this.#copy ?? this.#now
   }
 
-  voidLoads(): void {
-    for (const [id, table] of this.now) {
-      if (table.newestLoad !== null) this.#set(id, { ...table, newestLoad: null })
+  /** Everything that is known is of an epoch that is over. */
+  lose(): void {
+    for (const [id, { shape, openLoads }] of this.now) {
+      this.#set(id, { shape, newestLoad: null, isFormer: true, openLoads })
     }
   }
 
@@ -125,13 +132,14 @@ class Tables {
       case 'shape':
         this.#setShape(entry.table, entry.shape)
         if (entry.isAmbiguous) this.#voidLoad(entry.table, n)
+        if (entry.partitions) this.#note(entry.table, entry.partitions)
         return
       case 'rename':
         return this.#rename(entry)
       case 'drop':
         return this.#remove(entry.table)
       case 'truncate':
-        return
+        return this.#truncate(entry.table)
       case 'load-begin':
         return this.#beginLoad(entry, n, epoch)
       case 'load-part': {
@@ -157,8 +165,8 @@ class Tables {
 
   #setShape(id: TableId, shape: string): void {
     const table = this.now.get(id)
-    if (table?.shape === shape) return
-    this.#set(id, table ? { ...table, shape } : newTable(shape))
+    if (table?.shape === shape && !table.isFormer) return
+    this.#set(id, table ? present(table, shape) : newTable(shape))
   }
 
   #voidLoad(id: TableId, ambiguousAt: number): void {
@@ -166,18 +174,36 @@ class Tables {
     if (table) this.#set(id, { ...table, newestLoad: null, ambiguousAt })
   }
 
+  #note(id: TableId, partitions: readonly string[]): void {
+    const table = this.now.get(id)
+    if (table) this.#set(id, { ...table, partitions })
+  }
+
+  /** All partitions are stored in other files now, which nobody has told us yet. */
+  #truncate(id: TableId): void {
+    const partitions = this.now.get(id)?.partitions?.map((partition) => partition.split(':')[0]!)
+    if (partitions) this.#note(id, partitions)
+  }
+
   #rename({ table: from, to, shape }: RenameEntry): void {
     const table = this.now.get(from)
     this.#remove(from)
-    this.#set(to, table ? { ...table, shape } : newTable(shape))
+    if (table === undefined) return this.#set(to, newTable(shape))
+    // One that is open is that of another table, which took the name: this one was held by its own.
+    const newestLoad = table.newestLoad && { under: from, ...table.newestLoad }
+    this.#set(to, { ...present(table, shape), newestLoad, openLoads: [] })
   }
 
-  /** The load has a shape of its own; that of a table we know changes by a barrier only. */
+  /** The load has a shape of its own; that of a table we know changes by a barrier, or an epoch. */
   #beginLoad(entry: LoadBeginEntry, beganAt: number, epoch: number): void {
     const { table: id, load, lsn, since, shape } = entry
     const progress = { beganAt, endedAt: null, rows: 0, parts: 0 }
     const open: LoadState = { load, lsn, epoch, since, shape, for: entry.for, ...progress }
-    this.#set(id, withOpen(this.now.get(id) ?? newTable(shape), open))
+    const table = this.now.get(id)
+    const isKnown = table !== undefined && !table.isFormer
+    this.#set(id, withOpen(isKnown ? table : present(table ?? newTable(shape), shape), open))
+    const { partitions } = entry
+    if (partitions && !this.now.get(id)?.partitions) this.#note(id, partitions)
   }
 
   /** Changes the table that has the load open; without one the entry says nothing. */
@@ -205,6 +231,18 @@ function newTable(shape: string): TableState {
   return { shape, newestLoad: null, openLoads: [] }
 }
 
+/** The table, with a shape of the present epoch. */
+function present(table: TableState, shape: string): TableState {
+  const { newestLoad, openLoads, ambiguousAt, partitions } = table
+  return {
+    shape,
+    newestLoad,
+    openLoads,
+    ...(ambiguousAt !== undefined && { ambiguousAt }),
+    ...(partitions && { partitions }),
+  }
+}
+
 function withOpen(table: TableState, load: LoadState): TableState {
   const isOpen = table.openLoads.some((open) => open.load === load.load)
   if (!isOpen) return { ...table, openLoads: [...table.openLoads, load] }
@@ -216,22 +254,4 @@ function withOpen(table: TableState, load: LoadState): TableState {
 
 function without(table: TableState, id: string): TableState {
   return { ...table, openLoads: table.openLoads.filter(({ load }) => load !== id) }
-}
-
-/**
- * Entries stand in position order per table only. When names pass from table to table the order
- * between tables matters too, so then all are sorted by position, those of loads first.
- */
-function inOrder(entries: readonly Entry[]): readonly Entry[] {
-  if (!entries.some(({ type }) => type === 'rename')) return entries
-  return entries.toSorted((a, b) => {
-    const [x, y] = [positionOf(a), positionOf(b)]
-    if (x === null || y === null) return Number(x !== null) - Number(y !== null)
-    return comparePositions(x, y)
-  })
-}
-
-function positionOf(entry: Entry): Position | null {
-  if (entry.type === 'changes') return entry.first
-  return 'position' in entry ? entry.position : null
 }

@@ -25,18 +25,21 @@ import type {
 import type { ObjectStore } from '../core/object-store.ts'
 import type { Shape, TableId } from '../core/table.ts'
 import { allOf } from './at-once.ts'
-import { encodeChanges, encodeHeader, loadPrefix } from './codecs/csv-encoder.ts'
-import { writeDataFile, type DataFormat } from './data-file.ts'
-import { changesKey, loadKey } from './layout.ts'
+import { encodeFile, encodeLoadPart, loadLines } from './codecs/encoder.ts'
+import type { Encoding, LoadLines } from './codecs/encoder.ts'
+import { writeDataFile } from './data-file.ts'
+import { changesKey, loadKey, type LoadFile } from './layout.ts'
 import type { LogReader } from './log-reader.ts'
 import { advance, laterDay, type LogState } from './log-state.ts'
+import { lostEpoch, type EpochBegin } from './lost-epoch.ts'
 import { OrderClock } from './order-clock.ts'
 import { putManifest } from './put-manifest.ts'
 import type { Rollups } from './rollups.ts'
 import type { Shapes } from './shapes.ts'
-import { sweepUnnamed } from './unnamed-files.ts'
+import { Sweeper } from './sweeper.ts'
+import { loadId } from './unnamed-loads.ts'
 
-export interface LogWriterParts {
+export interface LogWriterParts extends Encoding {
   readonly store: ObjectStore
   readonly reader: LogReader
   readonly rollups: Rollups
@@ -44,13 +47,19 @@ export interface LogWriterParts {
   readonly clock: Clock
   /** Random id of this process. */
   readonly writer: string
-  readonly format: DataFormat
 }
 
 export interface LogBatch {
   /** `null` if there are only entries of loads. */
   readonly changes: ChangeBatch | null
   readonly loads: readonly LoadEntry[]
+}
+
+export interface Written {
+  readonly manifest: Manifest
+  readonly bytes: number
+  /** Files whose commit time lay more than a minute ahead of our clock; `null` if none did. */
+  readonly ahead: { readonly files: number; readonly ms: number } | null
 }
 
 /** 2000-01-01, from which PostgreSQL counts. */
@@ -61,11 +70,9 @@ const FILES_AT_ONCE = 4
 
 export class LogWriter {
   readonly #parts: LogWriterParts
-  readonly #swept = new Set<TableId>()
   #state: LogState | null = null
   #generation = 0
-  /** The last day of the log before this run. */
-  #since: string | null = null
+  #sweeper: Sweeper | null = null
 
   constructor(parts: LogWriterParts) {
     this.#parts = parts
@@ -87,10 +94,17 @@ export class LogWriter {
   ): Promise<Manifest> {
     const state = head.n > 0 ? head : this.#beginning(head, start)
     this.#state = state
-    this.#since = head.dt
     this.#generation = state.n + 1
     const order = this.#orderClock()
-    return this.#put({ ...this.#draft(order), kind: 'open', timeline: start.timeline, run })
+    const manifest = await this.#put({
+      ...this.#draft(order),
+      kind: 'open',
+      timeline: start.timeline,
+      run,
+    })
+    const { store, reader } = this.#parts
+    this.#sweeper = new Sweeper({ store, reader, since: head.dt, generation: this.#generation })
+    return manifest
   }
 
   /** An empty lake begins where the slot stands, and its `order` at our own time. */
@@ -104,7 +118,7 @@ export class LogWriter {
   }
 
   /** Makes a batch part of the log. Resolves once it is durable. */
-  async write({ changes, loads }: LogBatch): Promise<{ manifest: Manifest; bytes: number }> {
+  async write({ changes, loads }: LogBatch): Promise<Written> {
     const order = this.#orderClock()
     const startedAt = this.#parts.clock.now()
     const dt = this.#dt(startedAt)
@@ -136,7 +150,9 @@ export class LogWriter {
       entries,
     }
     await this.#put(manifest)
-    return { manifest, bytes: bytesOf(entries) }
+    const { clamped, aheadMs } = order
+    const ahead = clamped > 0 ? { files: clamped, ms: aheadMs } : null
+    return { manifest, bytes: bytesOf(entries), ahead }
   }
 
   /** Says that the source has nothing for us below `lsn`. */
@@ -149,30 +165,46 @@ export class LogWriter {
     })
   }
 
+  /** Begins another epoch, which the log so far does not fit to. */
+  async loseEpoch(begin: EpochBegin): Promise<Manifest> {
+    const order = this.#orderClock()
+    const fields = lostEpoch(this.state, begin, order)
+    return this.#put({ ...this.#draft(order), ...fields })
+  }
+
   /** Stores a shape, so that an entry may name it. Resolves to its key. */
   async writeShape(shape: Shape): Promise<string> {
     return this.#parts.shapes.write(shape)
   }
 
-  /** What stands before the first line of each part of a load, and before every line. */
-  loadLines(
-    shape: Shape,
-    load: { readonly lsn: Lsn; readonly order: number },
-  ): { readonly header: Buffer; readonly prefix: Buffer } {
+  /** Deletes, once per table, what loads of earlier generations left and no manifest names. */
+  async sweepLoads(table: TableId): Promise<void> {
+    await this.#sweeper?.loads(table, this.state.tables.get(table)?.newestLoad ?? null)
+  }
+
+  /** The id of a load whose `load-begin` is queued now. */
+  loadId(random: string): string {
+    return loadId(this.state.n, random)
+  }
+
+  /** What all parts of a load have in common. */
+  loadLines(shape: Shape, load: { readonly lsn: Lsn; readonly order: number }): LoadLines {
     const sinceEpochMs = Math.trunc(this.#parts.clock.now()) - POSTGRES_EPOCH_MS
     const committedAt = BigInt(sinceEpochMs) * 1000n
-    return { header: encodeHeader(shape), prefix: loadPrefix({ ...load, committedAt }) }
+    return loadLines(shape, { ...load, committedAt })
   }
 
   /** Stores one part of a load. It becomes part of the log by the entry, in a later `write`. */
   async writeLoadPart(
-    place: { readonly table: TableId; readonly load: string; readonly part: number },
+    place: Omit<LoadFile, 'format'> & { readonly lines: LoadLines },
     pieces: AsyncIterable<Uint8Array>,
   ): Promise<Omit<LoadPartEntry, 'rows'>> {
     const { store, format } = this.#parts
+    const { table, load, lines } = place
     const path = loadKey({ ...place, format })
-    const file = await writeDataFile(store, { key: path, format }, pieces)
-    return { type: 'load-part', table: place.table, load: place.load, path, ...file }
+    const encoded = encodeLoadPart(pieces, lines, this.#parts)
+    const file = await writeDataFile(store, { key: path, format }, encoded)
+    return { type: 'load-part', table, load, path, ...file }
   }
 
   async #writeChanges(
@@ -182,10 +214,10 @@ export class LogWriter {
     const { store, format, shapes } = this.#parts
     const { table, part, dt, order } = place
     const shape = await shapes.write(chunk.shape)
-    await this.#sweep(table)
+    await this.#sweeper?.changes(table)
     const n = this.state.n + 1
     const path = changesKey({ table, part, format, dt, n, generation: this.#generation })
-    const pieces = encodeChanges(chunk, order)
+    const pieces = encodeFile(chunk, order, this.#parts)
     const file = await writeDataFile(store, { key: path, format }, pieces)
     const { i, u, d, unchanged } = chunk.counts
     const { first, last } = chunk
@@ -201,9 +233,7 @@ export class LogWriter {
         return { type: 'truncate', table, position, order: clock.last }
       case 'shape': {
         const shape = await this.#parts.shapes.write(item.shape)
-        const { defaults, isAmbiguous } = item
-        const fields = { table, position, order: clock.barrier(), shape, defaults }
-        return { type: 'shape', ...fields, ...(isAmbiguous && { isAmbiguous }) }
+        return { ...item, table, order: clock.barrier(), shape }
       }
       case 'rename': {
         const shape = await this.#parts.shapes.write(item.shape)
@@ -214,14 +244,6 @@ export class LogWriter {
       default:
         return unreachable(item)
     }
-  }
-
-  /** Deletes, once per table and generation, what earlier generations wrote and no manifest names. */
-  async #sweep(table: TableId): Promise<void> {
-    if (this.#swept.has(table)) return
-    this.#swept.add(table)
-    const { store, reader } = this.#parts
-    await sweepUnnamed({ store, reader }, { table, since: this.#since, below: this.#generation })
   }
 
   #orderClock(): OrderClock {

@@ -6,14 +6,7 @@
  */
 
 import { unreachable } from '../core/errors.ts'
-import type {
-  BarrierEntry,
-  ChangesEntry,
-  Entry,
-  LoadEntry,
-  Manifest,
-  RunInfo,
-} from '../core/manifest.ts'
+import type { BarrierEntry, ChangesEntry, Entry, LoadEntry, Manifest } from '../core/manifest.ts'
 import { comparePositions } from '../core/position.ts'
 import type { TableId } from '../core/table.ts'
 import { isKey } from '../storage/keys.ts'
@@ -28,12 +21,12 @@ import {
 } from './json-lsn.ts'
 import { JsonObject } from './json-object.ts'
 import { parseManifestKey, parseTableId } from './layout.ts'
+import { readRun, runJson, sorted } from './run-json.ts'
 
 const KINDS = ['open', 'changes', 'heartbeat', 'epoch'] as const
 const TYPES = [
   'changes', 'truncate', 'shape', 'rename', 'drop', 'load-begin', 'load-part', 'load-end', 'load-cancel',
 ] as const // prettier-ignore
-const LOAD_MODES = ['full-load-and-cdc', 'full-load', 'cdc'] as const
 
 const ISO_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 const SHA256 = /^[0-9a-f]{64}$/
@@ -95,30 +88,15 @@ export function decodeManifest(bytes: Uint8Array, key: string): Manifest {
   }
 }
 
-export function runJson({ systemId, database, slot, publication, load, options }: RunInfo): object {
-  return { systemId, database, slot, publication, load, options: sorted(options) }
-}
-
-export function readRun(json: JsonObject): RunInfo {
-  const options = json.object('options')
-  return {
-    systemId: json.text('systemId'),
-    database: json.text('database'),
-    slot: json.text('slot'),
-    publication: json.text('publication'),
-    load: json.choice('load', LOAD_MODES),
-    options: Object.fromEntries(options.names().map((name) => [name, options.text(name)])),
-  }
-}
-
 function entryJson(entry: Entry): object {
   const { type, table } = entry
   switch (entry.type) {
     case 'changes':
       return changesJson(entry)
     case 'load-begin': {
-      const { load, shape, lsn, since, for: consumers } = entry
-      return { type, table, load, shape, lsn: lsnJson(lsn), since, for: consumers }
+      const { load, shape, lsn, since, for: consumers, partitions } = entry
+      const fields = { type, table, load, shape, lsn: lsnJson(lsn), since, for: consumers }
+      return { ...fields, ...(partitions && { partitions }) }
     }
     case 'load-part': {
       const { load, path, rows, bytes, sha256 } = entry
@@ -165,6 +143,7 @@ function barrierJson(entry: BarrierEntry): object {
         shape: entry.shape,
         defaults: sorted(entry.defaults),
         ...(entry.isAmbiguous && { isAmbiguous: true }),
+        ...(entry.partitions && { partitions: entry.partitions }),
       }
     case 'rename':
       return { ...fields, to: entry.to, shape: entry.shape }
@@ -224,10 +203,9 @@ function readBarrier(json: JsonObject, type: BarrierEntry['type']): BarrierEntry
   switch (type) {
     case 'shape': {
       const shape = readKey(json, 'shape')
+      const isAmbiguous = json.has('isAmbiguous') && json.flag('isAmbiguous')
       const entry = { type, ...fields, shape, defaults: readDefaults(json) }
-      return json.has('isAmbiguous') && json.flag('isAmbiguous')
-        ? { ...entry, isAmbiguous: true }
-        : entry
+      return { ...entry, ...(isAmbiguous && { isAmbiguous }), ...readPartitions(json) }
     }
     case 'rename':
       return { type, ...fields, to: readTable(json, 'to'), shape: readKey(json, 'shape') }
@@ -250,6 +228,7 @@ function readLoad(json: JsonObject, type: LoadEntry['type']): LoadEntry {
         lsn: readLsn(json, 'lsn'),
         since: json.integer('since'),
         for: readFor(json),
+        ...readPartitions(json),
       }
     case 'load-part':
       return {
@@ -284,12 +263,10 @@ function readDefaults(json: JsonObject): Record<string, string | null> {
   return Object.fromEntries(fields.names().map((name) => [name, value(name)]))
 }
 
-export function readFor(json: JsonObject): 'all' | string[] {
-  return json.isText('for') ? json.choice('for', ['all'] as const) : json.texts('for')
+function readPartitions(json: JsonObject): { partitions?: string[] } {
+  return json.has('partitions') ? { partitions: json.texts('partitions') } : {}
 }
 
-/** The same fields in one order, whatever the order in which they were set. */
-function sorted<T>(fields: Readonly<Record<string, T>>): Record<string, T> {
-  const entries = Object.entries(fields)
-  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+export function readFor(json: JsonObject): 'all' | string[] {
+  return json.isText('for') ? json.choice('for', ['all'] as const) : json.texts('for')
 }

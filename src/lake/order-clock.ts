@@ -15,6 +15,7 @@ export class OrderClock {
   #next: number
   readonly #nowUs: number
   #clamped = 0
+  #farthestUs = 0
 
   constructor(next: number, nowMs: number) {
     this.#next = next
@@ -26,10 +27,18 @@ export class OrderClock {
     return this.#clamped
   }
 
+  /** How far ahead of our own clock the farthest of them lay. */
+  get aheadMs(): number {
+    return Math.round(this.#farthestUs / 1000)
+  }
+
   /** Ticks for the rows of a file: returns the first of `rows`. `committedAt` is since 2000. */
   file(rows: number, committedAt: bigint): number {
     const at = Number(committedAt) + POSTGRES_EPOCH_US
-    if (at > this.#nowUs + AHEAD_US) this.#clamped++
+    if (at > this.#nowUs + AHEAD_US) {
+      this.#clamped++
+      this.#farthestUs = Math.max(this.#farthestUs, at - this.#nowUs)
+    }
     const first = Math.max(this.#next, Math.min(at, this.#nowUs + AHEAD_US))
     this.#next = first + rows
     return first

@@ -17,7 +17,7 @@ import { JsonObject } from './json-object.ts'
 import { parseRollupKey, rollupKey, ROLLUPS_FOLDER } from './layout.ts'
 import type { LogState } from './log-state.ts'
 import type { Shapes } from './shapes.ts'
-import { readState, stateJson } from './state-json.ts'
+import { readState, stateJson, type ShapesByKey } from './state-json.ts'
 
 export interface RollupsParts {
   readonly store: ObjectStore
@@ -41,12 +41,9 @@ export class Rollups {
 
   /** The state in the newest roll-up, or the newest up to a manifest; `null` if there is none. */
   async newest(upTo = Number.MAX_SAFE_INTEGER): Promise<LogState | null> {
-    let newest: number | null = null
-    for await (const key of this.#parts.store.list(ROLLUPS_FOLDER)) {
-      const n = parseRollupKey(key)
-      if (n !== null && n <= upTo) newest = n
-    }
-    return newest === null ? null : this.#read(newest)
+    const numbers = await listRollups(this.#parts.store)
+    const newest = numbers.findLast((n) => n <= upTo)
+    return newest === undefined ? null : this.#read(newest)
   }
 
   /** Writes the roll-up of a state, if one belongs there and there is none. */
@@ -64,15 +61,33 @@ export class Rollups {
   }
 
   async #read(n: number): Promise<LogState> {
-    const key = rollupKey(n)
-    const bytes = await this.#parts.store.get(key)
-    if (bytes === null) return fail('OBJECT_MISSING', `not in the lake: ${key}`)
-    const json = JsonObject.parse(await unpacked(bytes, key), key)
-    if (json.integer('n') !== n) json.damaged('n', 'the number in the name of the file')
-    const { state, shapes } = readState(json)
+    const { state, shapes } = await readRollup(this.#parts.store, n)
     for (const [path, shape] of shapes) this.#parts.shapes.learn(path, shape)
     return state
   }
+}
+
+/** The roll-up at manifest n. Rejects with OBJECT_MISSING or LAKE_DAMAGED. */
+export async function readRollup(
+  store: ObjectStore,
+  n: number,
+): Promise<{ readonly state: LogState; readonly shapes: ShapesByKey }> {
+  const key = rollupKey(n)
+  const bytes = await store.get(key)
+  if (bytes === null) return fail('OBJECT_MISSING', `not in the lake: ${key}`)
+  const json = JsonObject.parse(await unpacked(bytes, key), key)
+  if (json.integer('n') !== n) json.damaged('n', 'the number in the name of the file')
+  return readState(json)
+}
+
+/** The manifests that have a roll-up, in order. */
+export async function listRollups(store: ObjectStore): Promise<number[]> {
+  const numbers: number[] = []
+  for await (const key of store.list(ROLLUPS_FOLDER)) {
+    const n = parseRollupKey(key)
+    if (n !== null) numbers.push(n)
+  }
+  return numbers
 }
 
 async function unpacked(bytes: Buffer, key: string): Promise<Buffer> {

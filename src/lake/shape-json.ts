@@ -1,5 +1,6 @@
 /** Shapes as JSON: the file of a shape, whose name is the hash of its bytes, and its place in a roll-up. */
 
+import type { Narrowing } from '../core/narrowing.ts'
 import type { Column, Shape } from '../core/table.ts'
 import type { ColumnType } from '../core/type.ts'
 import { encodeJson } from './json-lsn.ts'
@@ -14,7 +15,7 @@ export function decodeShape(bytes: Uint8Array, key: string): Shape {
   return readShape(JsonObject.parse(bytes, key))
 }
 
-export function shapeJson({ table, oid, number, columns, key }: Shape): object {
+export function shapeJson({ table, oid, number, columns, key, narrowing }: Shape): object {
   return {
     table: { namespace: table.namespace, name: table.name },
     oid,
@@ -26,6 +27,13 @@ export function shapeJson({ table, oid, number, columns, key }: Shape): object {
       ...(attnum !== undefined && { attnum }),
     })),
     key,
+    ...(narrowing && {
+      narrowing: {
+        omitted: narrowing.omitted,
+        listed: narrowing.listed,
+        rows: narrowing.rows,
+      },
+    }),
   }
 }
 
@@ -40,6 +48,15 @@ export function readShape(json: JsonObject): Shape {
     number: json.integer('number', 1),
     columns,
     key,
+    ...(json.has('narrowing') && { narrowing: readNarrowing(json.object('narrowing')) }),
+  }
+}
+
+function readNarrowing(json: JsonObject): Narrowing {
+  return {
+    omitted: json.texts('omitted'),
+    listed: json.isNull('listed') ? null : json.texts('listed'),
+    rows: json.isNull('rows') ? null : json.text('rows'),
   }
 }
 

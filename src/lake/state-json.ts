@@ -11,7 +11,8 @@ import { logPositionJson, lsnJson, readLogPosition, readLsn } from './json-lsn.t
 import type { JsonObject } from './json-object.ts'
 import { parseTableId } from './layout.ts'
 import type { LoadState, LogState, TableState } from './log-state.ts'
-import { readFor, readRun, runJson } from './manifest-json.ts'
+import { readFor } from './manifest-json.ts'
+import { readRun, runJson } from './run-json.ts'
 import { readShape, shapeJson } from './shape-json.ts'
 
 /** Shapes by their keys: those of all tables of a state. */
@@ -46,6 +47,8 @@ export function readState(json: JsonObject): { state: LogState; shapes: ShapesBy
       newestLoad: table.isNull('newestLoad') ? null : readLoad(table.object('newestLoad')),
       openLoads: table.objects('openLoads').map(readLoad),
       ...(table.has('ambiguousAt') && { ambiguousAt: table.integer('ambiguousAt', 1) }),
+      ...(table.has('partitions') && { partitions: table.texts('partitions') }),
+      ...(table.has('isFormer') && table.flag('isFormer') && { isFormer: true }),
     })
   }
   const state = {
@@ -64,7 +67,7 @@ export function readState(json: JsonObject): { state: LogState; shapes: ShapesBy
 }
 
 function tableJson(table: TableId, state: TableState, shapes: ShapesByKey): object {
-  const { shape, newestLoad, openLoads, ambiguousAt } = state
+  const { shape, newestLoad, openLoads, ambiguousAt, isFormer, partitions } = state
   const definition = shapes.get(shape) ?? fail('OBJECT_MISSING', `not in the lake: ${shape}`)
   return {
     table,
@@ -73,13 +76,16 @@ function tableJson(table: TableId, state: TableState, shapes: ShapesByKey): obje
     newestLoad: newestLoad && loadJson(newestLoad),
     openLoads: openLoads.map(loadJson),
     ...(ambiguousAt !== undefined && { ambiguousAt }),
+    ...(isFormer && { isFormer }),
+    ...(partitions && { partitions }),
   }
 }
 
 function loadJson(state: LoadState): object {
-  const { load, lsn, epoch, since, shape, beganAt, endedAt, rows, parts } = state
+  const { load, lsn, epoch, since, shape, under, beganAt, endedAt, rows, parts } = state
   const progress = { beganAt, endedAt, rows, parts }
-  return { load, lsn: lsnJson(lsn), epoch, since, shape, for: state.for, ...progress }
+  const fields = { load, lsn: lsnJson(lsn), epoch, since, shape, for: state.for, ...progress }
+  return { ...fields, ...(under !== undefined && { under }) }
 }
 
 function readLoad(json: JsonObject): LoadState {
@@ -94,5 +100,6 @@ function readLoad(json: JsonObject): LoadState {
     endedAt: json.isNull('endedAt') ? null : json.integer('endedAt', 1),
     rows: json.integer('rows'),
     parts: json.integer('parts'),
+    ...(json.has('under') && { under: json.parsed('under', 'the id of a table', parseTableId) }),
   }
 }

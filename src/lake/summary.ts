@@ -4,12 +4,26 @@ import type { ChangesEntry, Entry, LoadPartEntry } from '../core/manifest.ts'
 import type { LogReader } from './log-reader.ts'
 
 export interface LakeSummary {
-  /** Number of the newest manifest. */
+  /** Numbers of the oldest manifest that is kept and of the newest; `head` is 0 in an empty lake. */
+  readonly first: number
   readonly head: number
+  /** UTC times at which those two were written. */
+  readonly from: string | null
+  readonly upTo: string | null
+  /** Of all tables together. */
+  readonly total: Counts
   /** Sorted by name. */
   readonly tables: readonly TableSummary[]
-  /** In the order of the log. */
+  /** In the order of the log; empty unless one table was asked for. */
   readonly files: readonly FileSummary[]
+}
+
+interface Counts {
+  files: number
+  bytes: number
+  /** Rows of loads, cancelled ones included, and of changes. */
+  loaded: number
+  changes: number
 }
 
 export interface TableSummary {
@@ -21,6 +35,8 @@ export interface TableSummary {
   bytes: number
   /** The newest manifest with changes of the table; `null` if there is none. */
   lastManifest: number | null
+  /** UTC time at which that was written. */
+  lastChangeAt: string | null
 }
 
 export interface FileSummary {
@@ -32,34 +48,46 @@ export interface FileSummary {
   readonly manifest: number
 }
 
-/** Reads every kept manifest. `only` limits it to one table. */
+/** Reads every kept manifest. `only` limits it to one table, and lists the files of that. */
 export async function summarize(reader: LogReader, only: string | null): Promise<LakeSummary> {
   const tables = new Map<string, TableSummary>()
+  const total: Counts = { files: 0, bytes: 0, loaded: 0, changes: 0 }
   const files: FileSummary[] = []
+  const first = await reader.first()
+  const times: { from: string | null; upTo: string | null } = { from: null, upTo: null }
   let head = 0
-  for await (const { n, entries } of reader.manifests(await reader.first())) {
+  for await (const { n, closedAt, entries } of reader.manifests(first)) {
     head = n
+    times.from ??= closedAt
+    times.upTo = closedAt
     for (const entry of entries) {
       if (!isFile(entry) || (only !== null && entry.table !== only)) continue
-      count(tableOf(tables, entry.table), entry, n)
+      count(tableOf(tables, entry.table), entry, { n, closedAt })
+      add(total, entry)
+      if (only === null) continue
       const { path, table, type, bytes } = entry
       files.push({ path, table, type, bytes, rows: rowsOf(entry), manifest: n })
     }
   }
   const sorted = [...tables.values()].toSorted((a, b) => (a.table < b.table ? -1 : 1))
-  return { head, tables: sorted, files }
+  return { first, head, ...times, total, tables: sorted, files }
 }
 
 function tableOf(tables: Map<string, TableSummary>, table: string): TableSummary {
   const known = tables.get(table)
   if (known) return known
   const counts = { i: 0, u: 0, d: 0 }
-  const summary = { table, loaded: 0, counts, files: 0, bytes: 0, lastManifest: null }
+  const nothing = { files: 0, bytes: 0, lastManifest: null, lastChangeAt: null }
+  const summary: TableSummary = { table, loaded: 0, counts, ...nothing }
   tables.set(table, summary)
   return summary
 }
 
-function count(summary: TableSummary, entry: ChangesEntry | LoadPartEntry, n: number): void {
+function count(
+  summary: TableSummary,
+  entry: ChangesEntry | LoadPartEntry,
+  { n, closedAt }: { readonly n: number; readonly closedAt: string },
+): void {
   summary.files++
   summary.bytes += entry.bytes
   if (entry.type === 'load-part') {
@@ -70,6 +98,14 @@ function count(summary: TableSummary, entry: ChangesEntry | LoadPartEntry, n: nu
   summary.counts.u += entry.rows.u
   summary.counts.d += entry.rows.d
   summary.lastManifest = n
+  summary.lastChangeAt = closedAt
+}
+
+function add(total: Counts, entry: ChangesEntry | LoadPartEntry): void {
+  total.files++
+  total.bytes += entry.bytes
+  if (entry.type === 'load-part') total.loaded += entry.rows
+  else total.changes += rowsOf(entry)
 }
 
 function isFile(entry: Entry): entry is ChangesEntry | LoadPartEntry {

@@ -31,7 +31,9 @@ export async function sweepUnnamed(
     const file = parseChangesKey(key)
     if (file === null || file.generation >= below) continue
     const manifest = await reader.manifest(file.n)
-    const isNamed = manifest?.entries.some((entry) => 'path' in entry && entry.path === key)
+    // Our own open manifest comes after it, so it has been there. What it named may come back with it.
+    if (manifest === null) continue
+    const isNamed = manifest.entries.some((entry) => 'path' in entry && entry.path === key)
     if (isNamed) continue
     await store.delete(key)
     removed++

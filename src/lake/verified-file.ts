@@ -26,8 +26,8 @@ const CHUNK_BYTES = 64 * 1024
 export async function* readVerified(store: ObjectStore, file: NamedFile): AsyncGenerator<Buffer> {
   const proof = new Proof(file)
   const packed = proof.watch(store.read(file.path))
-  if (formatOf(file.path) === 'csv') yield* packed
-  else yield* unzipped(packed)
+  if (formatOf(file.path) === 'csv.gz') yield* unzipped(packed)
+  else yield* packed
   proof.check()
 }
 

@@ -12,13 +12,17 @@ import type {
   CaptureWarning,
   Emit,
   LoadEvent,
+  RefusedTable,
   TargetEvent,
   TaskEvent,
 } from '../core/events.ts'
 import { formatLsn } from '../core/lsn.ts'
+import { tableId, type TableId } from '../core/table.ts'
 import { errorFields, type Log } from './log.ts'
+import { Summary } from './summary.ts'
 
-export const SUMMARY_EVERY_MS = 10_000
+const AHEAD_EVERY_MS = 10 * 60_000
+const AHEAD_HINT = 'let source and this machine set their clocks by NTP'
 
 /** `now` in milliseconds. */
 export function logEvents(log: Log, now: () => number): Emit {
@@ -34,7 +38,10 @@ class EventLines {
   readonly #applied = new Map<string, Summary>()
   readonly #now: () => number
   #lookedInVain = ''
+  #toldAheadAt = -Infinity
   #warned: ReadonlySet<string> = new Set()
+  #refused: ReadonlyMap<TableId, string> = new Map()
+  readonly #unfit = new Set<string>()
 
   constructor(log: Log, now: () => number) {
     this.#log = log
@@ -48,8 +55,14 @@ class EventLines {
       case 'manifest-written':
       case 'source-lag':
       case 'capture-warnings':
+      case 'clock-ahead':
+      case 'values-unfit':
       case 'look-failed':
+      case 'lake-swept':
+      case 'sweep-failed':
       case 'ddl-ambiguous':
+      case 'table-dropped':
+      case 'tables-refused':
         return this.#capture(event)
       case 'load-planned':
       case 'load-began':
@@ -78,26 +91,47 @@ class EventLines {
         this.#log.warn({ table, changes, isReloaded }, message)
         return
       }
+      case 'table-dropped':
+        this.#log.info(
+          { table: event.table },
+          'table dropped at the source, or not selected any more',
+        )
+        return
+      case 'tables-refused':
+        return this.#tablesRefused(event.refused)
+      case 'clock-ahead':
+        return this.#clockAhead(event)
+      case 'values-unfit':
+        return this.#valuesUnfit(event)
       case 'look-failed':
         return this.#lookFailed(event.error)
+      case 'lake-swept': {
+        const { first, manifests, files } = event
+        return this.#log.info({ first, manifests, files }, 'lake swept')
+      }
+      case 'sweep-failed':
+        return this.#log.warn(errorFields(event.error), 'lake could not be swept')
       case 'source-lag': {
         const server = formatLsn(event.serverLsn)
         this.#log.debug({ server, confirmed: formatLsn(event.confirmedLsn) }, 'source lag measured')
         return
       }
-      case 'manifest-written': {
-        const { manifest, bytes, seconds } = event
-        const { n, kind } = manifest
-        let rows = 0
-        for (const entry of manifest.entries) {
-          if (entry.type === 'changes') rows += entry.rows.i + entry.rows.u + entry.rows.d
-          if (entry.type === 'load-part') rows += entry.rows
-        }
-        this.#log.debug({ n, kind, rows, bytes, seconds }, 'manifest written')
-        if (manifest.entries.length > 0) this.#written.add({ n, rows, bytes })
-        if (this.#written.isDue(this.#now())) this.#sumUpWritten()
-      }
+      case 'manifest-written':
+        this.#manifestWritten(event)
     }
+  }
+
+  #manifestWritten(event: Extract<CaptureEvent, { type: 'manifest-written' }>): void {
+    const { manifest, bytes, seconds } = event
+    const { n, kind } = manifest
+    let rows = 0
+    for (const entry of manifest.entries) {
+      if (entry.type === 'changes') rows += entry.rows.i + entry.rows.u + entry.rows.d
+      if (entry.type === 'load-part') rows += entry.rows
+    }
+    this.#log.debug({ n, kind, rows, bytes, seconds }, 'manifest written')
+    if (manifest.entries.length > 0) this.#written.add({ n, rows, bytes })
+    if (this.#written.isDue(this.#now())) this.#sumUpWritten()
   }
 
   /** A warning that stays is told once, though its figures change. */
@@ -107,6 +141,37 @@ class EventLines {
     }
     if (this.#warned.size > 0 && warnings.length === 0) this.#log.info({}, 'slot out of danger')
     this.#warned = new Set(warnings.map(({ kind }) => kind))
+  }
+
+  /** It stays for as long as nobody sets a clock, and is told now and then. */
+  #clockAhead({ files, ms }: { files: number; ms: number }): void {
+    if (this.#now() - this.#toldAheadAt < AHEAD_EVERY_MS) return
+    this.#toldAheadAt = this.#now()
+    const message = 'commit times of the source lie ahead of our clock'
+    this.#log.warn({ files, seconds: ms / 1000, hint: AHEAD_HINT }, message)
+  }
+
+  /** What stays as it was at the last look is not told again. */
+  #tablesRefused(refused: readonly RefusedTable[]): void {
+    const told = new Map(refused.map(({ name, error }) => [tableId(name), error]))
+    for (const [table, error] of told) {
+      if (this.#refused.get(table) === error.message) continue
+      this.#log.error({ table, ...errorFields(error) }, 'table refused')
+    }
+    for (const table of this.#refused.keys()) {
+      if (!told.has(table)) this.#log.info({ table }, 'table not refused any more')
+    }
+    this.#refused = new Map([...told].map(([table, error]) => [table, error.message]))
+  }
+
+  /** Of a column that has such values, many files have some: the first is told, the metric counts. */
+  #valuesUnfit(event: CaptureEvent & { readonly type: 'values-unfit' }): void {
+    const { table, column, policy, values } = event
+    const place = `${table}.${column}`
+    const message = 'values did not fit into a data file'
+    if (this.#unfit.has(place)) return this.#log.debug({ table, column, policy, values }, message)
+    this.#unfit.add(place)
+    this.#log.warn({ table, column, policy, values }, message)
   }
 
   /** It looks every few seconds: what is wrong is told once. */
@@ -201,42 +266,4 @@ const PAST = {
   retrying: 'interrupted',
   stopped: 'stopped',
   failed: 'failed',
-}
-
-/** What happened since the last line. */
-class Summary {
-  #since: number
-  #count = 0
-  #n = 0
-  #rows = 0
-  #bytes = 0
-
-  constructor(now: number) {
-    this.#since = now
-  }
-
-  add({ n, rows, bytes }: { n: number; rows: number; bytes: number }): void {
-    this.#count += 1
-    this.#n = n
-    this.#rows += rows
-    this.#bytes += bytes
-  }
-
-  isDue(now: number): boolean {
-    return now - this.#since >= SUMMARY_EVERY_MS
-  }
-
-  /** `null` if nothing happened. */
-  take(
-    now: number,
-  ): { count: number; n: number; rows: number; bytes: number; seconds: number } | null {
-    const seconds = (now - this.#since) / 1000
-    this.#since = now
-    if (this.#count === 0) return null
-    const sum = { count: this.#count, n: this.#n, rows: this.#rows, bytes: this.#bytes, seconds }
-    this.#count = 0
-    this.#rows = 0
-    this.#bytes = 0
-    return sum
-  }
 }

@@ -46,6 +46,16 @@ export const METRICS = {
     help: 'WAL that the source keeps for the slot.',
     labels: [],
   },
+  millrace_clock_ahead_files_total: {
+    type: 'counter',
+    help: 'Data files whose commit time lay more than a minute ahead of the clock of this machine, and was taken for a minute ahead in _order.',
+    labels: [],
+  },
+  millrace_values_unfit_total: {
+    type: 'counter',
+    help: 'Values that Parquet cannot hold, by table, column and policy: null, clamp or text. See lake.parquet.unfit.',
+    labels: ['table', 'column', 'policy'],
+  },
   millrace_changes_total: {
     type: 'counter',
     help: 'Changes in the lake, by table and operation: insert, update, delete or truncate.',
@@ -81,6 +91,17 @@ export const METRICS = {
     type: 'counter',
     help: 'Bytes of data files written, by content: changes or load.',
     labels: ['content'],
+  },
+
+  millrace_lake_requests_per_day: {
+    type: 'gauge',
+    help: 'Requests to the lake in a day at the rate of the last minutes, by kind: put, get or list.',
+    labels: ['kind'],
+  },
+  millrace_lake_usd_per_day: {
+    type: 'gauge',
+    help: 'About what these requests cost at the list prices of S3; only for a bucket of AWS.',
+    labels: [],
   },
 
   millrace_load_rows_total: {

@@ -65,10 +65,20 @@ export class Metrics {
         this.#observe('millrace_target_apply_seconds', labels, event.seconds)
         return
       }
+      case 'clock-ahead':
+        return this.#count('millrace_clock_ahead_files_total', {}, event.files)
+      case 'values-unfit': {
+        const { table, column, policy, values } = event
+        return this.#count('millrace_values_unfit_total', { table, column, policy }, values)
+      }
       case 'look-failed':
+      case 'sweep-failed':
         return this.#countError(event.error)
       case 'capture-warnings':
       case 'ddl-ambiguous': // it is in the log
+      case 'table-dropped':
+      case 'tables-refused':
+      case 'lake-swept':
       case 'source-lag': // these are in the view
       case 'load-planned':
       case 'load-began':
@@ -125,11 +135,20 @@ export class Metrics {
     this.#set('millrace_capture_lag_seconds', {}, view.capture.lagSeconds)
     this.#set('millrace_source_lag_bytes', {}, view.capture.lagBytes)
     this.#set('millrace_lake_head', {}, view.lake.head)
+    this.#setRequests(view.lake)
     for (const state of TABLE_STATES) {
       const count = view.tables.filter((table) => table.state === state).length
       this.#set('millrace_tables', { state }, count)
     }
     for (const target of view.targets) this.#setTarget(target)
+  }
+
+  #setRequests({ requests }: TaskView['lake']): void {
+    const { putsPerDay = null, getsPerDay = null, listsPerDay = null } = requests ?? {}
+    this.#set('millrace_lake_requests_per_day', { kind: 'put' }, putsPerDay)
+    this.#set('millrace_lake_requests_per_day', { kind: 'get' }, getsPerDay)
+    this.#set('millrace_lake_requests_per_day', { kind: 'list' }, listsPerDay)
+    this.#set('millrace_lake_usd_per_day', {}, requests?.usdPerDay ?? null)
   }
 
   #setTarget(view: TargetView): void {

@@ -7,7 +7,7 @@
  * bytes are on disk. So an object is whole or not there, whenever the power goes.
  */
 
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { link, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
@@ -75,6 +75,18 @@ export class FolderStore implements ObjectStore {
       await rm(path)
     } catch (error) {
       if (!isMissing(error)) throw fromWriting(error, path)
+    }
+  }
+
+  async tidy(folder: string): Promise<void> {
+    const path = join(this.url, folder)
+    if (!existsSync(path)) return
+    const draft = await on(path, this.#drafts.open(path))
+    try {
+      await on(path, this.#drafts.sweepAround(draft))
+    } finally {
+      await draft.handle.close()
+      await rm(draft.path, { force: true })
     }
   }
 

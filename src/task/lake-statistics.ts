@@ -1,17 +1,20 @@
 /** What the lake holds, in totals. */
 
 import type { Entry } from '../core/manifest.ts'
+import type { RequestCosts } from './request-costs.ts'
 import type { LakeView } from './view.ts'
 
 export class LakeStatistics {
   readonly #url: string
+  readonly #costs: RequestCosts | null
   #rows = 0
   #bytes = 0
   #files = 0
   #lastManifestAt: number | null = null
 
-  constructor(url: string) {
+  constructor(url: string, costs: RequestCosts | null) {
     this.#url = url
+    this.#costs = costs
   }
 
   get lastManifestAt(): number | null {
@@ -43,6 +46,11 @@ export class LakeStatistics {
     return changes
   }
 
+  /** Called once a second. */
+  tick(now: number): void {
+    this.#costs?.tick(now)
+  }
+
   view(head: number): LakeView {
     return {
       url: this.#url,
@@ -51,6 +59,7 @@ export class LakeStatistics {
       bytes: this.#bytes,
       files: this.#files,
       lastManifestAt: this.#lastManifestAt,
+      ...(this.#costs && { requests: this.#costs.view() }),
     }
   }
 }

@@ -9,12 +9,22 @@
  * The lag of a target is explained in `target-statistics.ts`; it adds to that of capture.
  */
 
-import type { CaptureEvent, LoadEvent, TargetEvent, TaskEvent } from '../core/events.ts'
+import { entriesInOrder } from '../core/entry-order.ts'
+import type {
+  CaptureEvent,
+  LoadEvent,
+  RefusedTable,
+  TargetEvent,
+  TaskEvent,
+} from '../core/events.ts'
 import type { LoadMode } from '../core/manifest.ts'
+import { tableId } from '../core/table.ts'
+import { CaptureStatistics } from './capture-statistics.ts'
 import { errorView } from './error-view.ts'
 import { LakeStatistics } from './lake-statistics.ts'
 import { LogTail } from './log-tail.ts'
-import { MeanRate, RecentPeak } from './recent.ts'
+import { MeanRate } from './recent.ts'
+import type { RequestCosts } from './request-costs.ts'
 import {
   nextTaskState,
   taskSentence,
@@ -24,7 +34,7 @@ import {
 } from './state.ts'
 import { type TableInTargets, TableStatistics } from './table-statistics.ts'
 import { TargetStatistics } from './target-statistics.ts'
-import type { CaptureView, ErrorView, HistoryPoint, TaskView } from './view.ts'
+import type { ErrorView, HistoryPoint, TaskView } from './view.ts'
 
 export const HISTORY_POINTS = 15 * 60
 
@@ -36,6 +46,8 @@ export interface StatisticsOptions {
   /** As people may see it: without secrets. */
   readonly source?: string
   readonly lakeUrl: string
+  /** Left out if nobody counts them. */
+  readonly lakeCosts?: RequestCosts
   readonly targets: readonly { readonly name: string; readonly type: string }[]
 }
 
@@ -64,19 +76,11 @@ export class Statistics {
   readonly #targets = new Map<string, TargetStatistics>()
   readonly #rows: MeanRate
   readonly #bytes: MeanRate
-  readonly #lateness = new RecentPeak()
+  readonly #capture = new CaptureStatistics()
   readonly #history: HistoryPoint[] = []
   #startedAt: number
   #state: TaskState = 'starting'
   #error: ErrorView | null = null
-  #capture: CaptureView = {
-    state: 'starting',
-    error: null,
-    lagBytes: null,
-    lagSeconds: null,
-    flushSeconds: null,
-    warnings: [],
-  }
   /** Once true it stays: a table that is loaded later does not undo "Load complete". */
   #isLoadComplete = false
 
@@ -84,7 +88,7 @@ export class Statistics {
     this.#options = options
     this.#now = options.now
     this.#startedAt = options.now()
-    this.#lake = new LakeStatistics(options.lakeUrl)
+    this.#lake = new LakeStatistics(options.lakeUrl, options.lakeCosts ?? null)
     this.#rows = new MeanRate(this.#startedAt)
     this.#bytes = new MeanRate(this.#startedAt)
     for (const { name, type } of options.targets) {
@@ -123,8 +127,14 @@ export class Statistics {
       case 'manifest-written':
       case 'source-lag':
       case 'capture-warnings':
+      case 'clock-ahead':
+      case 'values-unfit':
       case 'look-failed':
+      case 'lake-swept':
+      case 'sweep-failed':
       case 'ddl-ambiguous':
+      case 'table-dropped':
+      case 'tables-refused':
         return this.#applyCapture(event)
       case 'load-planned':
       case 'load-began':
@@ -144,6 +154,7 @@ export class Statistics {
     const now = this.#now()
     this.#rows.tick(now)
     this.#bytes.tick(now)
+    this.#lake.tick(now)
     const targets: Record<string, number | null> = {}
     for (const target of this.#targets.values()) {
       targets[target.name] = target.lagSeconds(this.#tail, now)
@@ -152,7 +163,7 @@ export class Statistics {
       at: now,
       rowsPerSecond: this.#rows.perSecond,
       bytesPerSecond: this.#bytes.perSecond,
-      captureLagSeconds: this.#captureLagSeconds(now),
+      captureLagSeconds: this.#capture.lagSeconds(now, this.#lake.lastManifestAt),
       targets,
     })
     if (this.#history.length > HISTORY_POINTS) this.#history.shift()
@@ -167,7 +178,7 @@ export class Statistics {
     const now = this.#now()
     const tables = [...this.#tables.values()]
       .toSorted((a, b) => (a.table < b.table ? -1 : 1))
-      .map((table) => table.view(this.#inTargets(table)))
+      .map((table) => table.view(this.#inTargets(table), now))
     const targets = [...this.#targets.values()]
     const hasErrors =
       tables.some(({ state }) => state === 'Table error') ||
@@ -180,7 +191,7 @@ export class Statistics {
       startedAt: this.#startedAt,
       at: now,
       error: this.#error,
-      capture: { ...this.#capture, lagSeconds: this.#captureLagSeconds(now) },
+      capture: this.#capture.view(now, this.#lake.lastManifestAt),
       lake: this.#lake.view(this.#tail.head),
       tables,
       targets: targets.map((target) => target.view(this.#tail, now)),
@@ -189,46 +200,38 @@ export class Statistics {
   }
 
   #applyCapture(event: CaptureEvent): void {
-    switch (event.type) {
-      case 'capture-state': {
-        const error = event.error === null ? null : errorView(event.error)
-        this.#capture = { ...this.#capture, state: event.state, error }
-        return
-      }
-      case 'source-lag': {
-        const lagBytes = Math.max(0, Number(event.serverLsn - event.confirmedLsn))
-        this.#capture = { ...this.#capture, lagBytes }
-        return
-      }
-      case 'look-failed': // these are in the log, and change nothing that runs
-      case 'ddl-ambiguous':
-        return
-      case 'capture-warnings': {
-        const warnings = event.warnings.map(({ message }) => message)
-        this.#capture = { ...this.#capture, warnings }
-        return
-      }
-      case 'manifest-written':
-        this.#onManifest(event)
+    this.#capture.apply(event, this.#now())
+    if (event.type === 'manifest-written') this.#onManifest(event)
+    if (event.type === 'tables-refused') this.#refuse(event.refused)
+    if (event.type === 'values-unfit') this.#table(event.table).addUnfit(event)
+  }
+
+  /** All that are refused now: those of before that are not among them are not any more. */
+  #refuse(refused: readonly RefusedTable[]): void {
+    const errors = new Map<string, ErrorView>(
+      refused.map(({ name, error }) => [tableId(name), errorView(error)]),
+    )
+    for (const table of this.#tables.values()) {
+      const isForgotten = table.refuse(errors.get(table.table) ?? null)
+      if (isForgotten) this.#tables.delete(table.table)
     }
+    for (const [table, error] of errors) this.#table(table).refuse(error)
   }
 
   #onManifest(event: Extract<CaptureEvent, { type: 'manifest-written' }>): void {
-    const { manifest, seconds, latencyMs } = event
-    const now = this.#now()
+    const { manifest, latencyMs } = event
     const closedAtMs = Date.parse(manifest.closedAt)
-    this.#capture = { ...this.#capture, flushSeconds: seconds }
-    this.#lateness.add(now, latencyMs ?? 0)
     const isEmpty = manifest.entries.length === 0
     this.#tail.add(manifest.n, isEmpty ? null : closedAtMs - (latencyMs ?? 0))
     const changed = this.#lake.add(manifest.entries, closedAtMs)
     this.#rows.add(changed.rows)
     this.#bytes.add(changed.bytes)
-    for (const entry of manifest.entries) {
+    for (const entry of entriesInOrder(manifest.entries)) {
       const table = this.#table(entry.table)
       table.applyEntry(entry, manifest.n, closedAtMs)
-      if (entry.type !== 'rename') continue
+      if (entry.type !== 'rename' && entry.type !== 'drop') continue
       this.#tables.delete(entry.table)
+      if (entry.type === 'drop') continue
       table.rename(entry.to)
       this.#tables.set(entry.to, table)
     }
@@ -281,12 +284,5 @@ export class Statistics {
       if (tableState !== 'Table completed' && tableState !== 'Table error') return false
     }
     return true
-  }
-
-  #captureLagSeconds(now: number): number | null {
-    const { lastManifestAt } = this.#lake
-    if (lastManifestAt === null) return null
-    const away = this.#capture.state === 'retrying' ? now - lastManifestAt : 0
-    return Math.max(away, this.#lateness.peak(now), 0) / 1000
   }
 }

@@ -18,6 +18,9 @@ export interface TableInTargets {
   readonly suspended: StragglerView | null
 }
 
+/** A rate that was measured for less is no ground to say when it will end. */
+const LEAST_MS_FOR_A_RATE = 3000
+
 export class TableStatistics {
   #table: string
   /** Without a load there is nothing to wait for: `load: cdc`. */
@@ -27,6 +30,8 @@ export class TableStatistics {
   /** The manifest with the end of its load in this run; 0 for one of an earlier run. */
   #endedAt = 0
   #beganAtMs = 0
+  /** When the load told of its rows last. */
+  #progressAtMs = 0
   #loadedRows = 0
   #loadedBytes = 0
   #estimatedRows: number | null = null
@@ -37,6 +42,9 @@ export class TableStatistics {
   #truncates = 0
   #ddls = 0
   #lastChangeAt: number | null = null
+  readonly #unfit = new Map<string, number>()
+  /** Why it is not replicated. */
+  #refused: ErrorView | null = null
 
   constructor(table: string, isLoadExpected: boolean) {
     this.#table = table
@@ -56,6 +64,22 @@ export class TableStatistics {
     if (isComplete) this.#load = 'complete'
   }
 
+  /**
+   * Why the source cannot replicate it now; `null` if it can. True if nothing is known of it but that
+   * it was refused until now.
+   */
+  refuse(error: ErrorView | null): boolean {
+    const wasRefused = this.#refused !== null
+    this.#refused = error
+    const isKnown = this.#load !== 'none' || this.#lastChangeAt !== null
+    return wasRefused && error === null && !isKnown
+  }
+
+  /** Values that a data file could not hold, by column. */
+  addUnfit({ column, values }: { readonly column: string; readonly values: number }): void {
+    this.#unfit.set(column, (this.#unfit.get(column) ?? 0) + values)
+  }
+
   rename(table: string): void {
     this.#table = table
   }
@@ -64,12 +88,14 @@ export class TableStatistics {
   applyLoad(event: LoadEvent, now: number): { rows: number; bytes: number } {
     switch (event.type) {
       case 'load-planned':
-        this.#estimatedRows = event.estimatedRows
+        this.#estimatedRows = event.estimatedRows > 0 ? event.estimatedRows : null
         break
       case 'load-began':
         this.#begin(event.isReload, now)
+        this.#estimatedRows = event.estimatedRows
         break
       case 'load-progress':
+        this.#progressAtMs = now
         return this.#progress(event, (now - this.#beganAtMs) / 1000)
       case 'load-ended':
         // The manifest with its end may have been written before.
@@ -112,14 +138,14 @@ export class TableStatistics {
   }
 
   state({ isLoaded, suspended }: TableInTargets): TableState {
-    if (suspended !== null) return 'Table error'
+    if (this.#refused !== null || suspended !== null) return 'Table error'
     if (this.#load === 'complete' && isLoaded) return 'Table completed'
     if (this.#load === 'none') return this.#isLoadExpected ? 'Before load' : 'Table completed'
     return this.#isReload ? 'Table is being reloaded' : 'Full load'
   }
 
-  view(targets: TableInTargets): TableView {
-    const error: ErrorView | null = targets.suspended?.error ?? null
+  view(targets: TableInTargets, now: number): TableView {
+    const error = this.#refused ?? targets.suspended?.error ?? null
     return {
       table: this.#table,
       state: this.state(targets),
@@ -127,20 +153,36 @@ export class TableStatistics {
       loadedBytes: this.#loadedBytes,
       estimatedRows: this.#estimatedRows,
       loadRowsPerSecond: this.#loadRowsPerSecond,
+      loadSecondsLeft: this.#secondsLeft(now),
       inserts: this.#inserts,
       updates: this.#updates,
       deletes: this.#deletes,
       truncates: this.#truncates,
       ddls: this.#ddls,
       lastChangeAt: this.#lastChangeAt,
+      ...(this.#unfit.size > 0 && { unfit: Object.fromEntries(this.#unfit) }),
       error,
     }
+  }
+
+  /**
+   * At the mean rate of the load so far. Nothing is said in its first seconds, of a table that turns
+   * out larger than was thought, and of one that should have ended by now.
+   */
+  #secondsLeft(now: number): number | null {
+    const ranMs = this.#progressAtMs - this.#beganAtMs
+    const left = (this.#estimatedRows ?? 0) - this.#loadedRows
+    if (this.#load !== 'running' || ranMs < LEAST_MS_FOR_A_RATE || left <= 0) return null
+    if (this.#loadedRows === 0) return null
+    const seconds = (ranMs * left) / this.#loadedRows / 1000 - (now - this.#progressAtMs) / 1000
+    return seconds > 0 ? seconds : null
   }
 
   #begin(isReload: boolean, now: number): void {
     this.#load = 'running'
     this.#isReload = isReload
     this.#beganAtMs = now
+    this.#progressAtMs = now
     this.#loadedRows = 0
     this.#loadedBytes = 0
     this.#loadRowsPerSecond = null

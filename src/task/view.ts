@@ -46,7 +46,7 @@ export interface CaptureView {
   readonly lagSeconds: number | null
   /** How long the last manifest and its files took to write. */
   readonly flushSeconds: number | null
-  /** What threatens the slot, in sentences. */
+  /** What threatens the slot, or the order of changes, in sentences. */
   readonly warnings: readonly string[]
 }
 
@@ -58,6 +58,17 @@ export interface LakeView {
   readonly bytes: number
   readonly files: number
   readonly lastManifestAt: number | null
+  /** At the rate of the last minutes; `null` until there is one, left out if nobody counts. */
+  readonly requests?: RequestsView | null
+}
+
+/** About what a day of this costs. */
+export interface RequestsView {
+  readonly putsPerDay: number
+  readonly getsPerDay: number
+  readonly listsPerDay: number
+  /** At the list prices of S3; `null` if the lake is not in a bucket of AWS. */
+  readonly usdPerDay: number | null
 }
 
 interface RatesView {
@@ -78,16 +89,20 @@ export interface TableView {
   readonly state: TableState
   readonly loadedRows: number
   readonly loadedBytes: number
-  /** What the source's statistics say; `null` if no load was planned in this run. */
+  /** What the source's statistics say; `null` if they say nothing, or no load began in this run. */
   readonly estimatedRows: number | null
   /** Of the load that runs or was the last to run; `null` if none ran. */
   readonly loadRowsPerSecond: number | null
+  /** Until its load ends, as far as an estimate holds; `null` if none runs or there is none to trust. */
+  readonly loadSecondsLeft: number | null
   readonly inserts: number
   readonly updates: number
   readonly deletes: number
   readonly truncates: number
   readonly ddls: number
   readonly lastChangeAt: number | null
+  /** How many values of each column did not fit into data files in this run; left out if all did. */
+  readonly unfit?: Readonly<Record<string, number>>
   readonly error: ErrorView | null
 }
 

@@ -39,8 +39,6 @@ interface Mistake {
   /** Stands in what to do; `null` if the message says it already. */
   readonly hint: RegExp | null
   readonly exitCode?: 1 | 2
-  /** Left out: nothing. */
-  readonly leaves?: Partial<Leftovers>
   readonly sql?: string
   readonly url?: (url: URL) => void
   readonly sections?: TaskSections
@@ -138,15 +136,13 @@ const MISTAKES: readonly Mistake[] = [
     code: 'LAKE_UNWRITABLE',
     says: /cannot write .*source-url/,
     hint: /owner and mode/,
-    // Only writing tells, and the publication is made before.
-    leaves: { publications: 1 },
     sections: { lake: { url: './source-url/lake' } },
   },
 ]
 
 describe('a mistake of the set-up', () => {
   for (const mistake of MISTAKES) {
-    const { name, code, says, hint, exitCode = 1, leaves, sql, url, sections } = mistake
+    const { name, code, says, hint, exitCode = 1, sql, url, sections } = mistake
     test(`is told, and leaves nothing half-written: ${name}`, async () => {
       await using source = await testDatabase()
       await source.query(TABLE)
@@ -157,7 +153,7 @@ describe('a mistake of the set-up', () => {
       const ended = await run(folder)
       assertTold(ended, { code, says, hint, exitCode })
       assert.equal(ended.stdout, '')
-      assert.deepEqual(await leftovers(source, folder), { ...NOTHING, ...leaves })
+      assert.deepEqual(await leftovers(source, folder), NOTHING)
     })
   }
 
@@ -231,7 +227,7 @@ describe('something that another has', () => {
     await folder.configure({ source: { slot: other.name } })
     const ended = await run(folder)
     const says = new RegExp(`was filled from database ${source.name} .* not from ${other.name}`)
-    assertTold(ended, { code: 'LAKE_FOREIGN', says, hint: /lake\.url/ })
+    assertTold(ended, { code: 'SOURCE_CHANGED', says, hint: /lake\.url.*millrace move/ })
     assert.deepEqual((await readdir(folder.lake, { recursive: true })).toSorted(), files)
     assert.equal((await leftovers(other, folder)).slots, 0)
   })
@@ -241,6 +237,7 @@ describe('something that another has', () => {
     const says = /is no lake, but holds other things: millrace\.yaml/
     assertTold(await run(folder), { code: 'LAKE_FOREIGN', says, hint: /lake\.url/ })
     assert.equal(existsSync(join(folder.path, '_millrace')), false)
+    assert.equal((await leftovers(source, folder)).publications, 0)
   })
 
   test('is told: a DuckDB file that another process has open', async () => {
@@ -250,7 +247,7 @@ describe('something that another has', () => {
       const says = /warehouse\.duckdb/
       const ended = await run(folder)
       assertTold(ended, { code: 'TARGET_LOCKED', says, hint: /close the other program/ })
-      assert.equal((await leftovers(source, folder)).slots, 0)
+      assert.deepEqual(await leftovers(source, folder), { ...NOTHING, warehouse: true })
     } finally {
       holder.closeSync()
     }
@@ -266,10 +263,26 @@ describe('something that another has', () => {
       const says = new RegExp(`cannot listen on ${listen}`)
       const ended = await run(folder)
       assertTold(ended, { code: 'PORT_IN_USE', says, hint: /server\.listen/ })
-      assert.equal((await leftovers(source, folder)).slots, 0)
+      assert.deepEqual(await leftovers(source, folder), NOTHING)
     } finally {
       holder.close()
     }
+  })
+})
+
+describe('what does not keep a task from running', () => {
+  test('is told once, with what to do about it', async () => {
+    await using source = await testDatabase()
+    await source.query(`${TABLE}; create unlogged table app.fleeting (id int primary key)`)
+    await using folder = await taskFolder(source.url, {})
+    const { code, stdout } = await run(folder)
+    assert.equal(code, 0)
+    const lines = stdout.trimEnd().split('\n')
+    const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    const warnings = told.filter(({ level }) => level === 'warn')
+    assert.equal(warnings.length, 1, stdout)
+    assert.match(String(warnings[0]!['message']), /^source: .*app\.fleeting.*unlogged/)
+    assert.match(String(warnings[0]!['hint']), /SET LOGGED/)
   })
 })
 

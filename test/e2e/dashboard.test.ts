@@ -156,7 +156,7 @@ function beginLoad(emit: Emit): void {
   emit({ type: 'target-state', target: 'warehouse', state: 'running', error: null })
   emit(applied(0, Date.now()))
   emit({ type: 'load-planned', table: ORDERS, estimatedRows: 120, estimatedBytes: 1200 })
-  emit({ type: 'load-began', table: ORDERS, isReload: false })
+  emit({ type: 'load-began', table: ORDERS, isReload: false, estimatedRows: 120 })
   emit({ type: 'load-progress', table: ORDERS, rows: 60, bytes: 600 })
 }
 

@@ -5,7 +5,9 @@ import { after, before, describe, test } from 'node:test'
 
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 
-import { compareTables, countDifferences, type WarehouseQuery } from '../../src/demo/compare.ts'
+import { compareTables, countDifferences } from '../../src/demo/compare.ts'
+import type { WarehouseQuery } from '../../src/demo/warehouse-dialect.ts'
+import { connect } from '../../src/postgres/connect.ts'
 import { testDatabase, type TestDatabase } from '../support/postgres.ts'
 
 /** Column by column: type at the source, type in the warehouse, values that both must take for equal. */
@@ -154,6 +156,38 @@ describe('comparing source and warehouse', () => {
       ],
     )
     assert.equal(unequal[0]?.keys[0]?.key, 'a=k3, b=44999')
+  })
+})
+
+describe('a PostgreSQL warehouse', () => {
+  test('is compared as the text of the source, and a column that it lacks is named', async () => {
+    await using source = await testDatabase()
+    await using copy = await testDatabase()
+    const types = 'id int primary key, t char(4), n numeric, a timestamptz[], m money, e "char"'
+    const values = `'x', 1.50, '{"2000-01-01 00:00:00+00",NULL}', 5, 'y'`
+    for (const db of [source, copy]) {
+      await db.query(`create schema app; create table app.t (${types});
+        insert into app.t values (1, ${values}), (2, ${values}); insert into app.t values (10)`)
+    }
+    const client = await connect({ url: copy.url, applicationName: 'test' })
+    try {
+      const warehouse: WarehouseQuery = async (sql) =>
+        (await client.query<unknown[]>({ text: sql, rowMode: 'array' })).rows
+      const compared = async () =>
+        (
+          await compareTables(await source.client(), warehouse, [{ namespace: 'app', name: 't' }])
+        )[0]!
+      assert.deepEqual((await compared()).keys, [])
+      await copy.query(`update app.t set n = 1.5 where id = 2; delete from app.t where id = 10`)
+      const { rows, missing, different, keys } = await compared()
+      assert.deepEqual([rows, missing, different], [3, 1, 1])
+      const found = keys.map(({ key, columns }) => [key, ...columns].join(' '))
+      assert.deepEqual(found, ['id=2 n', 'id=10'])
+      await copy.query('alter table app.t drop column m')
+      assert.deepEqual((await compared()).keys.find(({ key }) => key === 'id=1')?.columns, ['m'])
+    } finally {
+      await client.end()
+    }
   })
 })
 

@@ -9,12 +9,15 @@ import { gzipSync } from 'node:zlib'
 import type { Column, Shape } from '../../src/core/table.ts'
 import type { LoadPart, Step } from '../../src/core/target.ts'
 import type { ColumnType } from '../../src/core/type.ts'
+import { encodeParquetChanges } from '../../src/lake/codecs/parquet-encoder.ts'
+import { ParquetRows } from '../../src/lake/codecs/parquet-rows.ts'
+import { readLoad } from '../../src/lake/codecs/row-reader.ts'
 import { duckdbType } from '../../src/targets/duckdb/types.ts'
+import { applySteps } from '../support/apply-steps.ts'
 import { arrayOf, numeric, typeOf } from '../support/column-types.ts'
 import { DuckdbPlace } from '../support/duckdb-place.ts'
-import { applySteps } from '../support/duckdb-steps.ts'
 import { foldedRows, upsert } from '../support/folded-rows.ts'
-import { INT8 } from '../support/tuples.ts'
+import { INT8, logOf } from '../support/tuples.ts'
 
 /** PostgreSQL's text, and DuckDB's own for the value; the same if there is only one. */
 type Sample = string | readonly [string, string]
@@ -173,7 +176,37 @@ async function lakeFile(
   }
 }
 
-for (const how of ['a fold', 'a csv file of the lake', 'a csv.gz file of the lake']) {
+/** The same in Parquet, where what does not fit stands beside its column. */
+async function parquetPart(
+  place: DuckdbPlace,
+  values: readonly string[],
+  shape: Shape,
+): Promise<LoadPart> {
+  const rows = [...values, null].map((value, i) => [String(i), value])
+  const changes = logOf(rows.map((row) => ({ op: 'insert', lsn: 8n, ordinal: 2, values: row })))
+  const options = { arrays: 'lists', types: 'full', unfit: 'text' } as const
+  const parts = { shape, options, onUnfit: () => {} }
+  const file = Buffer.concat([...encodeParquetChanges(changes, 7, parts)])
+  const localPath = join(place.folder, "it's a part.parquet")
+  await writeFile(localPath, file)
+  async function* read(): AsyncGenerator<Buffer> {
+    yield file
+  }
+  return {
+    path: 'app/values/load/a1/1.parquet',
+    localPath,
+    format: 'parquet',
+    rows: rows.length,
+    read: () => readLoad(read(), new ParquetRows(shape)),
+  }
+}
+
+for (const how of [
+  'a fold',
+  'a csv file of the lake',
+  'a csv.gz file of the lake',
+  'a parquet file of the lake',
+]) {
   test(`every value of every type arrives through ${how} as what it was`, async () => {
     await using place = await DuckdbPlace.make()
     const target = await place.open()
@@ -186,7 +219,14 @@ for (const how of ['a fold', 'a csv file of the lake', 'a csv.gz file of the lak
       const then: Step =
         how === 'a fold'
           ? { type: 'fold', table, shape, rows }
-          : { type: 'load', table, shape, part: await lakeFile(place, values, how.includes('gz')) }
+          : {
+              type: 'load',
+              table,
+              shape,
+              part: how.includes('parquet')
+                ? await parquetPart(place, values, shape)
+                : await lakeFile(place, values, how.includes('gz')),
+            }
       await applySteps(target, stepsFor(shape, then))
       const arrived = await target.query(
         `SELECT CAST("the ""value""" AS VARCHAR) AS v, typeof("the ""value""") AS t

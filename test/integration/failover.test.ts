@@ -53,7 +53,7 @@ async function catchUp(
   { url, query }: Server,
   during = async () => {},
 ): Promise<string[]> {
-  await using run = await CaptureRun.start({ query }, sourceAt(url), lake)
+  await using run = await CaptureRun.start({ query }, sourceAt(url), { store: lake })
   await run.loaded()
   await run.caughtUp()
   await during()
@@ -63,7 +63,7 @@ async function catchUp(
 
 /** The run fails, and with what. */
 async function refused(lake: MemoryStore, { url, query }: Server, error: object): Promise<void> {
-  const run = await CaptureRun.start({ query }, sourceAt(url), lake)
+  const run = await CaptureRun.start({ query }, sourceAt(url), { store: lake })
   await assert.rejects(run.running, error)
   await run[Symbol.asyncDispose]().catch(() => {})
 }

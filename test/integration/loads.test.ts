@@ -356,6 +356,30 @@ describe('a load', () => {
     )
   })
 
+  test('says how many rows it will have, as far as the server knows', async () => {
+    await using db = await testDatabase()
+    await db.query(`
+      create table grown (id int primary key);
+      create table split (id int primary key) partition by range (id);
+      create table split_low partition of split for values from (0) to (1000);
+      create table split_high partition of split for values from (1000) to (9000);
+      create table unseen (id int primary key);
+      alter table unseen set (autovacuum_enabled = off);
+      insert into grown select generate_series(1, 2000);
+      insert into split select generate_series(1, 900);
+      insert into unseen values (1);
+      analyze grown, split;
+      insert into grown select generate_series(2001, 6000)`)
+    const { events } = await load(db)
+    const estimates = events.flatMap((event) =>
+      event.type === 'load-began' ? [[event.table, event.estimatedRows] as const] : [],
+    )
+    const of = Object.fromEntries(estimates)
+    assert.ok(Math.abs(of['public.grown']! - 6000) < 300, `grown: ${of['public.grown']}`)
+    assert.equal(of['public.split'], 900)
+    assert.equal(of['public.unseen'], null)
+  })
+
   test('says where it stands: the head before it, its LSN, its shape', async () => {
     await using db = await testDatabase()
     await withTable(db)

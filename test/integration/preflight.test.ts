@@ -32,6 +32,11 @@ describe('the server', () => {
       message: 'wal_level of the source is "replica"; "logical" is needed',
       hint: /ALTER SYSTEM SET wal_level = 'logical'/,
     })
+    // The server has one code for this and for a slot that was lost, and we took it for the latter.
+    await assert.rejects(sourceOf(db).open(MAY_CREATE, never), {
+      code: 'SERVER_REFUSED',
+      message: /wal_level/,
+    })
     await noConnections(db)
   })
 
@@ -237,6 +242,26 @@ describe('the slot', () => {
   })
 
   const hint = 'set source.slot to another name: a slot that does not exist is made'
+
+  // Both look, and find no slot; the one that comes second is told that there is one. That was a bug
+  // of ours to it, and ended the task.
+  test('is made once by two first starts at the same time', async () => {
+    await using db = await testDatabase()
+    await db.query('create table t (id int primary key)')
+    const sources = [sourceOf(db), sourceOf(db), sourceOf(db)]
+    await sources[0]!.prepare()
+    const opened = await Promise.allSettled(
+      sources.map((source) => source.open({ mayCreate: true, mayStream: false }, never)),
+    )
+    for (const result of opened) {
+      if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]()
+    }
+    const codes = opened.map((result) => {
+      if (result.status === 'fulfilled') return 'ours'
+      return hasCode(result.reason, 'SLOT_IN_USE') ? result.reason.code : String(result.reason)
+    })
+    assert.deepEqual(codes.toSorted(), ['SLOT_IN_USE', 'SLOT_IN_USE', 'ours'])
+  })
 
   test('of another plugin is refused', async () => {
     await using db = await testDatabase()

@@ -76,7 +76,7 @@ describe('a slot over its budget', () => {
 })
 
 describe('a slot that the server gave up', () => {
-  test('is told before the start, with the statement that drops it', async () => {
+  test('is told before the start, with the way out, which drops it', async () => {
     await using server = await testServer({ max_slot_wal_keep_size: '1MB' })
     await using db = await server.database()
     await db.query(TABLE)
@@ -93,11 +93,17 @@ describe('a slot that the server gave up', () => {
     await assert.rejects(source.prepare(), {
       code: 'SLOT_LOST',
       message: /it removed WAL that the slot needed \(max_slot_wal_keep_size\)/,
-      hint: /SELECT pg_drop_replication_slot\('test_\w+'\)/,
+      hint: /millrace resync --all/,
     })
     const watch = source.watch()
     assert.equal((await watch.read()).slot?.walStatus, 'lost')
     watch.close()
+    // One that is well stays.
+    await source.dropLostSlot()
+    assert.equal(await slots(db), 0)
+    await (await source.open(NEW_SLOT, NEVER))[Symbol.asyncDispose]()
+    await source.dropLostSlot()
+    assert.equal(await slots(db), 1)
   })
 })
 
@@ -131,6 +137,27 @@ describe('a slot in use', () => {
       await assert.rejects(ours.open(NEW_SLOT, NEVER), { code: 'SLOT_IN_USE' })
     }
     assert.deepEqual(await db.query(pid, [db.name]), before)
+  })
+})
+
+describe('a look at the slot', () => {
+  test('that is closed leaves no connection, whether it was made or is being made', async () => {
+    await using db = await testDatabase()
+    await db.query(TABLE)
+    const source = sourceOf(db)
+    await source.prepare()
+    const watch = source.watch()
+    assert.equal((await watch.read()).slot, null)
+    watch.close()
+    await noConnections(db)
+    // Nobody waits for the answer of a look that was given up.
+    const looking = watch.read().catch(() => {})
+    watch.close()
+    await looking
+    await noConnections(db)
+    watch.close()
+    assert.equal((await watch.read()).slot, null)
+    watch.close()
   })
 })
 

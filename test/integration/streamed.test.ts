@@ -34,9 +34,13 @@ test('positions and rows are the same, streamed or not', { timeout: 120_000 }, a
     slot: `${db.name}_${name}`,
     publication: { name: `${db.name}_${name}`, isOurs: true },
   })
-  await using streamed = await CaptureRun.start(db, sourceOf(db, slot('s')), stores.streamed)
+  await using streamed = await CaptureRun.start(db, sourceOf(db, slot('s')), {
+    store: stores.streamed,
+  })
   await streamed.loaded()
-  await using whole = await CaptureRun.start(db, unstreamed(sourceOf(db, slot('w'))), stores.whole)
+  await using whole = await CaptureRun.start(db, unstreamed(sourceOf(db, slot('w'))), {
+    store: stores.whole,
+  })
   await whole.loaded()
   const spooled = MAY_STREAM ? firstFile(streamed.spoolPath) : Promise.resolve('')
 

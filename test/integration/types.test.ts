@@ -11,6 +11,7 @@ import { after, before, describe, test } from 'node:test'
 
 import fc from 'fast-check'
 
+import type { Encoding } from '../../src/lake/codecs/encoder.ts'
 import { missingValues } from '../../src/postgres/catalog.ts'
 import { withConnection } from '../../src/postgres/connect.ts'
 import { quoteLiteral } from '../../src/postgres/quote.ts'
@@ -32,7 +33,20 @@ import {
 /** Added to the key of a row that was inserted while the stream ran. */
 const STREAMED = 100_000
 
-describe('values of every type', () => {
+const PARQUET = { arrays: 'json', types: 'full', unfit: 'text' } as const
+const ENCODINGS: readonly Pick<Encoding, 'format' | 'parquet'>[] = [
+  { format: 'csv' },
+  { format: 'parquet', parquet: PARQUET },
+  { format: 'parquet', parquet: { ...PARQUET, arrays: 'lists' } },
+]
+
+for (const encoding of ENCODINGS) {
+  const { format, parquet } = encoding
+  const kind = parquet ? `${format} with arrays as ${parquet.arrays}` : format
+  describe(`values of every type in ${kind}`, () => valuesOfEveryType(encoding))
+}
+
+function valuesOfEveryType(encoding: (typeof ENCODINGS)[number]): void {
   let db: TestDatabase
   let role: HostileRole
   let run: CaptureRun
@@ -55,7 +69,7 @@ describe('values of every type', () => {
     await db.query(`create table app.unicode (id int primary key, t text)`)
     await role.own('app.unicode')
     await fillUnicode(0)
-    run = await CaptureRun.start(db, sourceOf(db, { url: role.url }))
+    run = await CaptureRun.start(db, sourceOf(db, { url: role.url }), { encoding })
     await run.loaded()
     for (const i of FAMILIES.keys()) await fill(i, STREAMED)
     await fillUnicode(STREAMED)
@@ -178,7 +192,7 @@ describe('values of every type', () => {
       [],
     )
   })
-})
+}
 
 describe('any text', () => {
   test('comes through load and stream as it is', async () => {

@@ -20,11 +20,12 @@ export function remove(values: readonly Value[]): TestRow {
   return { op: 'delete', values }
 }
 
-export function foldedRows(rows: readonly TestRow[]): FoldedRows {
+export function foldedRows(rows: readonly TestRow[], isInsertOnly = false): FoldedRows {
   const upserts = rows.filter(({ op }) => op === 'upsert').length
   return {
     upserts,
     deletes: rows.length - upserts,
+    isInsertOnly,
     fills: rows.filter(({ values }) => values.includes(UNCHANGED)).length,
     *[Symbol.iterator](): Generator<FoldedRow> {
       for (const row of rows) yield folded(row)

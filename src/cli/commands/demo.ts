@@ -13,8 +13,9 @@ import { join, relative, resolve } from 'node:path'
 import pg from 'pg'
 
 import { loadConfig } from '../../config/load.ts'
+import { fail } from '../../core/errors.ts'
 import { compareTables, countDifferences, type TableComparison } from '../../demo/compare.ts'
-import { writeDemoConfig } from '../../demo/config-file.ts'
+import { demoTargets, writeDemoConfig } from '../../demo/config-file.ts'
 import { embeddedDataDir, startEmbeddedPostgres } from '../../demo/embedded-server.ts'
 import { SHOP_TABLES } from '../../demo/shop-schema.ts'
 import { createShop, hasShop } from '../../demo/shop.ts'
@@ -30,8 +31,9 @@ export const demoCommand = command({
   summary: 'Try it: a shop under load, a lake, a warehouse, the dashboard',
   details:
     'Starts a PostgreSQL of its own in ./millrace-demo and replicates it into a lake and a DuckDB ' +
-    'file there. Run again, it goes on where it was. With --seconds it ends by itself, compares ' +
-    'source and warehouse row by row, and ends with 1 if they differ.',
+    'file there, or with `--target postgres` into another database. Run again, it goes on where it ' +
+    'was. With --seconds it ends by itself, compares source and warehouse row by row, and ends ' +
+    'with 1 if they differ.',
   flags: {
     seconds: {
       kind: 'count',
@@ -48,10 +50,20 @@ export const demoCommand = command({
     },
     rate: { kind: 'count', value: 'n', about: 'changed rows a second', default: 300 },
     port: { kind: 'count', value: 'n', about: 'port of the dashboard; 0 is any', default: 7070 },
+    target: {
+      kind: 'text',
+      value: 'type',
+      about: 'the warehouse: duckdb or postgres',
+      default: 'duckdb',
+    },
   },
   arguments: {},
 
-  async run({ seconds, fresh, dir, rate, port }, context) {
+  async run({ seconds, fresh, dir, rate, port, target }, context) {
+    const type = demoTargets.find((one) => one === target)
+    if (type === undefined) {
+      fail('USAGE', `--target ${target}: the demo has ${demoTargets.join(' and ')}`)
+    }
     const folder = resolve(dir)
     const dataDir = join(folder, 'postgres')
     const { stdout } = context
@@ -62,17 +74,35 @@ export const demoCommand = command({
     stdout.write(`starting PostgreSQL in ${shown(folder)}\n`)
     await using server = await startEmbeddedPostgres({ dataDir })
     await fillShop(server.url, stdout)
-    const file = await writeDemoConfig({ folder, sourceUrl: server.url, port })
+    const warehouseUrl = type === 'postgres' ? await makeWarehouse(server.url) : null
+    const file = await writeDemoConfig({ folder, sourceUrl: server.url, warehouseUrl, port })
     // Awaited here, or the server would be stopped at once.
-    return await runDemo({ file, sourceUrl: server.url, seconds, rate }, context)
+    const place = { file, sourceUrl: server.url, warehouseUrl }
+    return await runDemo({ ...place, seconds, rate }, context)
   },
 })
 
 interface Demo {
   readonly file: string
   readonly sourceUrl: string
+  /** `null` for a file. */
+  readonly warehouseUrl: string | null
   readonly seconds: number | null
   readonly rate: number
+}
+
+/** Another database of the same server. Resolves to its url. */
+async function makeWarehouse(serverUrl: string): Promise<string> {
+  const client = await connect({ url: serverUrl, applicationName: 'millrace demo: warehouse' })
+  try {
+    const { rowCount } = await client.query(`select from pg_database where datname = 'warehouse'`)
+    if (rowCount === 0) await client.query('create database warehouse')
+  } finally {
+    await client.end()
+  }
+  const url = new URL(serverUrl)
+  url.pathname = '/warehouse'
+  return url.href
 }
 
 async function fillShop(url: string, stdout: NodeJS.WritableStream): Promise<void> {
@@ -89,7 +119,7 @@ async function fillShop(url: string, stdout: NodeJS.WritableStream): Promise<voi
 async function runDemo(demo: Demo, context: CommandContext): Promise<ExitCode> {
   const { config } = loadConfig(demo.file, context.env)
   await using session = await openSession(config, context)
-  session.print(`dashboard: ${session.url}\n${thingsToTry(demo.file)}`)
+  session.print(`dashboard: ${session.url}\n${thingsToTry(demo)}`)
   const load = new AbortController()
   const working = work(demo, load.signal)
   const ending = demo.seconds === null ? null : endAfter(demo.seconds, { session, load, working })
@@ -163,14 +193,22 @@ function describe(results: readonly TableComparison[]): string {
   return `${[...differing, sum].join('\n')}\n`
 }
 
-function thingsToTry(file: string): string {
+const QUERY = '"SELECT status, count(*) FROM app.orders GROUP BY 1"'
+
+function thingsToTry({ file, warehouseUrl }: Demo): string {
   const config = shown(file)
+  const asking =
+    warehouseUrl === null
+      ? [
+          'and once this has ended, since DuckDB lets one process at a time open its file:',
+          `  node examples/query.mjs ${shown(join(file, '../warehouse.duckdb'))} ${QUERY}`,
+        ]
+      : [`  psql "$(cat ${shown(join(file, '../warehouse-url'))})" -c ${QUERY}`]
   return [
     'things to try in another terminal:',
     `  npx millrace status --config ${config}`,
     `  npx millrace lake ls --config ${config}`,
-    'and once this has ended, since DuckDB lets one process at a time open its file:',
-    `  node examples/query.mjs ${shown(join(file, '../warehouse.duckdb'))} "SELECT status, count(*) FROM app.orders GROUP BY 1"`,
+    ...asking,
     '',
   ].join('\n')
 }

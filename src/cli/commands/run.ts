@@ -26,6 +26,9 @@ export const runCommand = command({
     await using session = await openSession(config, context)
     const { task, log, url } = session
     for (const warning of warnings) log.warn({ file }, warning)
+    for (const { message, cure } of task.warnings) {
+      log.warn({ ...(cure !== null && { hint: cure }) }, `source: ${message}`)
+    }
     log.info({ lake: lakeUrlOf(config.lake.place), dashboard: url }, 'task started')
     if (url !== null && context.isTerminal) session.print(`dashboard: ${url}\n`)
     if (untilCaughtUp) await task.endWhenCaughtUp()

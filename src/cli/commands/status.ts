@@ -1,7 +1,7 @@
 /** `status`: how the task is, in a few lines. */
 
 import { formatBytes, formatDuration } from '../../core/quantity.ts'
-import type { ErrorView, TaskView } from '../../task/view.ts'
+import type { ErrorView, RequestsView, TaskView } from '../../task/view.ts'
 import { askTask } from '../ask-task.ts'
 import { needsAttention } from '../attention.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
@@ -38,6 +38,7 @@ function describe(view: TaskView, paint: Paint): string {
       'written',
       `${formatCount(lake.rows)} rows, ${formatBytes(lake.bytes)}, ${formatCount(lake.files)} files`,
     ],
+    ...requestFacts(lake.requests ?? null),
     ['now', `${formatRate(rates.rowsPerSecond)}, ${formatBytes(rates.bytesPerSecond)}/s`],
     ['tables', tablesText(view)],
   ]
@@ -47,6 +48,17 @@ function describe(view: TaskView, paint: Paint): string {
     (warning) => `\n${paint('yellow', 'warning')}: ${warning}\n`,
   )
   return [...lines, targetTable(view), ...warnings, errorLines(view, paint)].join('')
+}
+
+/** `about 34,560 PUT, 86,400 GET and 60 LIST a day, about 0.21 USD`. */
+function requestFacts(requests: RequestsView | null): string[][] {
+  if (requests === null) return []
+  const { putsPerDay, getsPerDay, listsPerDay, usdPerDay } = requests
+  const [puts, gets, lists] = [putsPerDay, getsPerDay, listsPerDay].map((count) =>
+    formatCount(count),
+  )
+  const price = usdPerDay === null ? '' : `, about ${usdPerDay.toFixed(2)} USD`
+  return [['requests', `about ${puts} PUT, ${gets} GET and ${lists} LIST a day${price}`]]
 }
 
 function lagText(seconds: number | null): string {

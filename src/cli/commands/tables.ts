@@ -1,6 +1,6 @@
 /** `tables`: the state of each table, as DMS shows its table statistics. */
 
-import { formatBytes } from '../../core/quantity.ts'
+import { formatBytes, formatDuration } from '../../core/quantity.ts'
 import type { TableState, TableView, TaskView } from '../../task/view.ts'
 import { askTask } from '../ask-task.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
@@ -29,6 +29,7 @@ const COLUMNS = [
   { title: 'STATE', align: 'left' },
   { title: 'LOADED', align: 'right' },
   { title: 'PROGRESS', align: 'left' },
+  { title: 'LEFT', align: 'right' },
   { title: 'SIZE', align: 'right' },
   { title: 'INSERTS', align: 'right' },
   { title: 'UPDATES', align: 'right' },
@@ -53,6 +54,7 @@ function describe(tables: TaskView['tables'], paint: Paint): string {
     paint(COLOURS[table.state], table.state),
     formatCount(table.loadedRows),
     progressOf(table),
+    table.loadSecondsLeft === null ? '' : formatDuration(table.loadSecondsLeft * 1000),
     formatBytes(table.loadedBytes),
     formatCount(table.inserts),
     formatCount(table.updates),

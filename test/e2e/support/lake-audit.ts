@@ -14,6 +14,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 
+import { parquetReadObjects } from 'hyparquet'
+
 import { CsvReader } from '../../../src/core/csv-reader.ts'
 import { lsn } from '../../../src/core/lsn.ts'
 import type { ChangesEntry, Entry, LoadPartEntry, Manifest } from '../../../src/core/manifest.ts'
@@ -100,6 +102,7 @@ class Audit {
   readonly #last = new Map<string, Position>()
   readonly #open = new Map<string, number>()
   #order = 0n
+  #epoch = 1
   #to: Position = { lsn: lsn(0n), ordinal: 0 }
   #confirm = lsn(0n)
 
@@ -108,13 +111,23 @@ class Audit {
   }
 
   async manifest(manifest: Manifest): Promise<void> {
-    const { n, to, confirm, clock, entries } = manifest
+    const { n, epoch, to, confirm, clock, entries } = manifest
+    if (epoch !== this.#epoch) this.#beginEpoch(manifest)
     assert.ok(comparePositions(to, this.#to) >= 0, `manifest ${n}: to never goes back`)
     assert.ok(confirm >= this.#confirm, `manifest ${n}: confirm never goes back`)
     this.#to = to
     this.#confirm = confirm
     for (const entry of entries) await this.#entry(n, entry)
     assert.ok(BigInt(clock) > this.#order, `manifest ${n}: the clock is above every order`)
+  }
+
+  /** LSNs begin anew; `order` does not. */
+  #beginEpoch({ n, kind, epoch }: Manifest): void {
+    assert.deepEqual([kind, epoch], ['epoch', this.#epoch + 1], `manifest ${n}: begins its epoch`)
+    this.#epoch = epoch
+    this.#to = { lsn: lsn(0n), ordinal: 0 }
+    this.#confirm = lsn(0n)
+    this.#last.clear()
   }
 
   async #entry(n: number, entry: Entry): Promise<void> {
@@ -186,8 +199,18 @@ class Audit {
     const file = await readFile(join(this.#folder, path))
     assert.equal(file.length, bytes, `${path}: bytes`)
     assert.equal(createHash('sha256').update(file).digest('hex'), sha256, `${path}: sha256`)
+    if (path.endsWith('.parquet')) return readParquet(file)
     return readRows(path.endsWith('.gz') ? gunzipSync(file) : file)
   }
+}
+
+async function readParquet(bytes: Buffer): Promise<Row[]> {
+  const { buffer: file } = new Uint8Array(bytes)
+  const rows = await parquetReadObjects({ file, columns: ['Op', '_order', '_lsn', '_seq'] })
+  return rows.map(({ Op: op, _order: order, _lsn: commit, _seq: seq }) => {
+    const position = { lsn: lsn(BigInt(commit)), ordinal: Number(seq) }
+    return { op: String(op), order: BigInt(order), position }
+  })
 }
 
 function readRows(csv: Buffer): Row[] {

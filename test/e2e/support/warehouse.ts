@@ -2,11 +2,8 @@
 
 import { DuckDBInstance } from '@duckdb/node-api'
 
-import {
-  compareTables,
-  type TableComparison,
-  type WarehouseQuery,
-} from '../../../src/demo/compare.ts'
+import { compareTables, type TableComparison } from '../../../src/demo/compare.ts'
+import type { WarehouseQuery } from '../../../src/demo/warehouse-dialect.ts'
 import type { TestDatabase } from '../../support/postgres.ts'
 
 /** The task must have ended: DuckDB lets one process open a file. */
@@ -25,7 +22,10 @@ export async function queryWarehouse<T>(
 }
 
 /** Every table of the schema `app`. */
-export async function compareAll(source: TestDatabase, file: string): Promise<TableComparison[]> {
+export async function compareAll(
+  source: Pick<TestDatabase, 'client'>,
+  file: string,
+): Promise<TableComparison[]> {
   const client = await source.client() // the server may have been restarted since the last one
   const { rows } = await client.query<{ name: string }>(
     `select tablename as name from pg_tables where schemaname = 'app' order by 1`,

@@ -5,14 +5,14 @@ import { CodedError } from '../../../src/core/errors.ts'
 import type { TaskEvent } from '../../../src/core/events.ts'
 import type { PausePoint } from '../../support/memory-target.ts'
 import { UNCHANGED } from '../../support/tuples.ts'
-import { Desk, LARGE } from './desk.ts'
+import { CONSUMER, Desk, LARGE } from './desk.ts'
 import {
+  drop,
   id,
   insert,
   loadBegin,
   loadCancel,
   loadEnd,
-  remove,
   reshape,
   ScriptedLog,
   truncate,
@@ -283,6 +283,69 @@ describe('a request for a load', () => {
     assert.equal(log.requests.size, 0)
   })
 
+  // Whoever asked for a resync would have waited for ever: capture was killed in the load, the target
+  // withdrew the request, and capture was killed again in the load that was to take its place.
+  test('stays until a load that answers it has joined', async () => {
+    const log = liveLog('a')
+    log.requests.set('shop/memory app.a', 1)
+    log.changes({ entries: [loadBegin('a', 'L', { lsn: 40, since: 1, for: ['shop/memory'] })] })
+    const desk = await drained(log)
+    log.changes({ entries: [loadCancel('a', 'L')] })
+    await desk.applier.drainOnce()
+    assert.equal(log.requests.size, 1)
+    log.changes({ entries: [loadBegin('a', 'M', { lsn: 0, since: 0, for: ['shop/memory'] })] })
+    log.changes({ entries: [log.part('a', 'M', []), loadEnd('a', 'M')] })
+    await desk.applier.drainOnce()
+    assert.equal(await desk.stragglers(), '')
+    assert.equal(log.requests.size, 1)
+    log.changes({ entries: [loadBegin('a', 'N', { lsn: 0, since: 1, for: ['shop/memory'] })] })
+    log.changes({ entries: [log.part('a', 'N', []), loadEnd('a', 'N')] })
+    await desk.applier.drainOnce()
+    assert.equal(log.requests.size, 0)
+  })
+
+  test('stays when a table that was suspended goes on without a load', async () => {
+    const log = liveLog('a')
+    const desk = await drained(log)
+    const file = log.rows('a', [insert([30, 2], '1', 'x')])
+    log.damage(file)
+    log.changes({ to: [30, 2], entries: [file] })
+    await desk.applier.drainOnce()
+    assert.equal(await desk.stragglers(), 'a:suspended')
+    log.requests.set('shop/memory app.a', 1)
+    log.repair(file)
+    await desk.applier.resume(id('a'))
+    await desk.applier.drainOnce()
+    assert.equal(await desk.stragglers(), '')
+    assert.equal(log.requests.size, 1)
+  })
+
+  test('is withdrawn when its table is dropped, unless it is of one that took the name', async () => {
+    for (const [after, left] of [
+      [3, 0],
+      [4, 1],
+    ] as const) {
+      const log = liveLog('a')
+      const desk = await drained(log)
+      log.changes({ entries: [loadBegin('a', 'L', { lsn: 40, since: 2 })], to: [20, 2] })
+      await desk.applier.drainOnce()
+      log.requests.set('shop/memory app.a', after)
+      log.changes({ entries: [drop('a', [30, 2])], to: [30, 2] })
+      await desk.applier.drainOnce()
+      assert.equal(log.requests.size, left)
+    }
+  })
+
+  // The load that answered it began in a part of the log that is not kept any more.
+  test('is written anew when the load that answered it cannot be taken', async () => {
+    const log = loadedLog()
+    log.requests.set('shop/memory app.a', 0)
+    log.changes({ to: [60, 2], entries: [log.rows('a', [insert([60, 2], '2', 'x')])] })
+    log.kept = 3
+    await drained(log)
+    assert.deepEqual([...log.requests], [['shop/memory app.a', 5]])
+  })
+
   test('is not written for a table that capture will load for all', async () => {
     const log = new ScriptedLog().open()
     const desk = await drained(log)
@@ -400,7 +463,7 @@ describe('a table that fails for good', () => {
     assert.deepEqual([state, load?.load, error?.code], ['suspended', 'L', 'LAKE_DAMAGED'])
   })
 
-  test('because its log is gone is suspended with LOG_EXPIRED', async () => {
+  test('because its log is gone lets its load go, and asks for another', async () => {
     const log = loadedLog()
     const desk = new Desk(log)
     await desk.applier.open()
@@ -408,7 +471,8 @@ describe('a table that fails for good', () => {
     assert.equal(await desk.applier.advanceStraggler(id('a')), 'moved')
     log.kept = 3
     await desk.applier.drainOnce()
-    assert.equal((await desk.ledger()).stragglers.get(id('a'))!.error?.code, 'LOG_EXPIRED')
+    assert.equal(await desk.stragglers(), 'a:waiting')
+    assert.equal(log.requests.get(`${CONSUMER} ${id('a')}`), log.head.n)
   })
 })
 
@@ -455,16 +519,15 @@ describe('a failure', () => {
   })
 
   test('that nobody can mend ends the run with its error', async () => {
-    const log = liveLog('a')
-    const first = await drained(log)
-    log.changes({ to: [20, 2], entries: [remove([20, 2], '1')].map((row) => log.rows('a', [row])) })
-    log.changes({ to: [30, 2], entries: [log.rows('a', [insert([30, 2], '1', 'x')])] })
-    log.kept = 4
-    const desk = new Desk(log, { place: first.target.place })
-    await assert.rejects(desk.applier.run(new AbortController().signal), { code: 'LOG_EXPIRED' })
+    const pause = (point: PausePoint) =>
+      point === 'open'
+        ? Promise.reject(new CodedError('LOGIN_FAILED', 'no such user'))
+        : Promise.resolve()
+    const desk = new Desk(liveLog('a'), { pause })
+    await assert.rejects(desk.applier.run(new AbortController().signal), { code: 'LOGIN_FAILED' })
     const last = desk.events.at(-1)!
     assert.ok(last.type === 'target-state' && last.state === 'failed')
-    assert.equal(last.error?.code, 'LOG_EXPIRED')
+    assert.equal(last.error?.code, 'LOGIN_FAILED')
   })
 })
 

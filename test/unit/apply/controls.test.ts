@@ -6,7 +6,7 @@ import type { LoadView } from '../../../src/apply/log.ts'
 import type { Straggler, StragglerLoad } from '../../../src/core/ledger.ts'
 import { lsn } from '../../../src/core/lsn.ts'
 import type { LoadEntry } from '../../../src/core/manifest.ts'
-import { loadBegin, loadCancel, loadEnd } from './scripted-log.ts'
+import { id, loadBegin, loadCancel, loadEnd } from './scripted-log.ts'
 
 const US = 'shop/memory'
 const L: StragglerLoad = {
@@ -137,6 +137,13 @@ describe('a table without a live copy begins', () => {
       newest: complete,
       state: 'ready',
       load: 'L',
+    },
+    {
+      // The rows that followed it under the old name were not found, and the table was suspended.
+      name: 'waiting, if the newest load stands in the log under another name',
+      newest: { ...complete, under: id('former') },
+      state: 'waiting',
+      load: null,
     },
     {
       name: 'at it rather than at an open one',

@@ -144,11 +144,10 @@ describe('the plan of a batch', () => {
       after: { a: 'ready' },
     },
     {
-      name: 'withdraws the request of a table whose load was cancelled',
+      name: 'keeps the request of a table whose load was cancelled, since nothing answered it',
       stragglers: { a: loading },
       entries: () => [loadCancel('a', 'L')],
       after: { a: 'waiting' },
-      withdrawn: ['a'],
       v: 1,
     },
     {
@@ -158,7 +157,6 @@ describe('the plan of a batch', () => {
       entries: (log) => [loadCancel('a', 'L'), log.rows('a', row(1))],
       pieces: ['rows a 1'],
       after: { a: null },
-      withdrawn: ['a'],
       v: 1,
     },
     {
@@ -171,7 +169,7 @@ describe('the plan of a batch', () => {
         rename('a', [4, 2], 'b'),
         drop('b', [3, 2]),
       ],
-      pieces: ['rows b 1', 'rows a 2', 'drop b', 'rename a b', 'alter b a1 b1', 'rows b 6'],
+      pieces: ['rows b 1', 'rows a 2', 'rename a b', 'alter b a1 b1', 'rows b 6'],
       tables: { a: null },
     },
     {
@@ -194,11 +192,32 @@ describe('the plan of a batch', () => {
       v: 2,
     },
     {
-      name: 'drops a table with what was loaded beside it',
+      name: 'passes a name on although the barriers of both tables stand at one position',
+      live: { a: 'a1', b: 'b1' },
+      entries: (log) => [
+        rename('a', [4, 2], 'b'),
+        log.rows('b', row(4), 'b1'),
+        drop('b', [4, 2]),
+        log.rows('a', row(5)),
+      ],
+      pieces: ['rename a b', 'alter b a1 b1', 'rows b 4'],
+      after: { a: 'waiting' },
+      tables: { a: null },
+      v: 1,
+    },
+    {
+      name: 'makes place for a table that is renamed over another one',
+      live: { a: 'a1', b: 'b1' },
+      entries: () => [rename('a', [4, 2], 'b')],
+      pieces: ['drop b', 'rename a b', 'alter b a1 b1'],
+      tables: { a: null },
+    },
+    {
+      name: 'forgets a table that is gone, which stays as it is, and drops what was loaded beside it',
       live: { a: 'a1' },
       stragglers: { a: beside },
       entries: () => [drop('a', [4, 2])],
-      pieces: ['drop a (shadow)', 'drop a'],
+      pieces: ['drop a (shadow)'],
       after: { a: null },
       tables: { a: null },
       withdrawn: ['a'],
@@ -218,7 +237,7 @@ describe('the plan of a batch', () => {
         named(plan.tables, (shape) => shape),
         rest.tables ?? {},
       )
-      assert.deepEqual([...plan.withdrawn].map(short), rest.withdrawn ?? [])
+      assert.deepEqual([...plan.withdrawn.keys()].map(short), rest.withdrawn ?? [])
       assert.equal(plan.v - ledger.v, rest.v ?? 0)
     })
   }
@@ -239,12 +258,24 @@ describe('the plan of a batch', () => {
     log.epoch({ to: [5, 0], continues: false })
     const ledger = ledgerOf({ live: { a: 'a1' }, stragglers: { b: beside } })
     const plan = planBatch(ledger, log.manifests, { consumer: 'us', first: 1, mode: null })
-    assert.deepEqual(plan.pieces, [])
+    assert.deepEqual(plan.pieces.map(inWords), ['drop b (shadow)'])
     const states = named(plan.stragglers, stateOf)
     assert.deepEqual(states, { a: 'waiting', b: 'waiting', c: 'waiting' })
-    assert.deepEqual([...plan.withdrawn].map(short).toSorted(), ['a', 'b', 'c'])
+    assert.deepEqual([...plan.withdrawn.keys()].map(short).toSorted(), ['a', 'b', 'c'])
     assert.deepEqual(plan.tables, new Map())
     assert.ok(plan.v > ledger.v)
+  })
+
+  test('leaves a table that an epoch drops as it is, and waits for nothing there', () => {
+    const log = new ScriptedLog()
+    const entries = ['a', 'b', 'c'].map((name) => drop(name, [5, 0]))
+    log.epoch({ to: [5, 0], continues: false, entries })
+    const ledger = ledgerOf({ live: { a: 'a1', d: 'd1' }, stragglers: { b: beside, c: WAITING } })
+    const plan = planBatch(ledger, log.manifests, { consumer: 'us', first: 1, mode: null })
+    assert.deepEqual(plan.pieces.map(inWords), ['drop b (shadow)'])
+    assert.deepEqual(named(plan.stragglers, stateOf), { b: null, c: null, d: 'waiting' })
+    // Its rows stay where they are; it is none of ours until it comes back with a load.
+    assert.deepEqual(plan.tables, new Map([[id('a'), null]]))
   })
 })
 

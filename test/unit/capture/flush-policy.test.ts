@@ -25,6 +25,19 @@ describe('a batch', () => {
     ['is due when it has all the rows', { rows: 100, bytes: 9, ageMs: 0 }, 0, true],
     ['is due when it has all the bytes', { rows: 1, bytes: 5000, ageMs: 0 }, 0, true],
     ['is full whatever its age is', { rows: 100, bytes: 9, ageMs: null }, Infinity, true],
+    [
+      'waits until the last one is paid for',
+      { rows: 1, bytes: 9, ageMs: 5000, pauseMs: 700 },
+      700,
+      false,
+    ],
+    [
+      'waits its own time where that is longer',
+      { rows: 1, bytes: 9, ageMs: 0, pauseMs: 700 },
+      1000,
+      false,
+    ],
+    ['that is full waits for nothing', { rows: 100, bytes: 9, ageMs: 0, pauseMs: 700 }, 0, true],
     ['is young if the clock went back', { rows: 1, bytes: 9, ageMs: -50 }, 1050, false],
   ]
   for (const [name, batch, isDueIn, full] of cases) {

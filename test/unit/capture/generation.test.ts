@@ -161,6 +161,21 @@ describe('a batch', () => {
     assert.deepEqual(await run.positions(), ['changes 200/2 end'])
   })
 
+  test('waits longer after one that took many PUTs, unless it is full', async () => {
+    await using run = await Run.begin({ putsPerSecond: 0.5 })
+    run.send(0x100n, 1)
+    await run.clock.pass(1000)
+    assert.deepEqual(await run.positions(), ['changes 100/2 end'])
+    run.send(0x200n, 1)
+    await run.clock.pass(3999)
+    assert.deepEqual(await run.positions(), ['changes 100/2 end'])
+    await run.clock.pass(1)
+    assert.deepEqual(await run.positions(), ['changes 100/2 end', 'changes 200/2 end'])
+    run.send(0x300n, 3)
+    await settled()
+    assert.equal((await run.positions()).at(-1), 'changes 300/6 end')
+  })
+
   test('ships at once when it is full, in the middle of a transaction too', async () => {
     await using run = await Run.begin()
     run.stream.send(begin(0x100n), xlogData(relation), ada, ada, ada)

@@ -1,18 +1,19 @@
 /** Reading `millrace.yaml`: what comes out, and every way to be told that something is wrong. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
 import { loadConfig, parseConfig } from '../../../src/config/load.ts'
 import { CodedError } from '../../../src/core/errors.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const env = {
   SOURCE_URL: 'postgres://shop:s3cret@db.example:5432/shop',
   TOKEN: 't0ken',
   MILLRACE_TOKEN: 't0ken',
+  MIRROR_URL: 'postgres://shop:s3cret@mirror.example/shop',
   WRONG: 'mysql://shop:s3cret@db.example/shop',
 }
 const file = '/etc/shop/millrace.yaml'
@@ -49,6 +50,7 @@ describe('a configuration', () => {
         urlFile: null,
         auth: 'password',
         tables: ['*.*'],
+        columns: [],
         slot: 'millrace_shop',
         publication: { name: 'millrace_shop', isOurs: true },
         heartbeatMs: 60_000,
@@ -61,7 +63,9 @@ describe('a configuration', () => {
       lake: {
         place: { type: 'folder', folder: '/etc/shop/lake' },
         format: 'csv.gz',
-        flush: { everyMs: 5000, rows: 100_000, bytes: 67_108_864 },
+        parquet: { arrays: 'json', types: 'plain', unfit: 'error' },
+        keep: { keepMs: null, keepLoads: null },
+        flush: { everyMs: 5000, rows: 100_000, bytes: 67_108_864, putsPerSecond: null },
       },
       targets: [],
       fullLoad: { parallel: 4, rangeBytes: 268_435_456, maxRowsPerSecond: null },
@@ -83,6 +87,7 @@ source:
   url: env:SOURCE_URL
   auth: rds-iam
   tables: ['app.*', '!app.audit_*']
+  columns: { app.users: { exclude: [password, token] } }
   slot: my_slot
   publication: My publication
   heartbeat: 5s
@@ -93,10 +98,13 @@ source:
 lake:
   url: file:///var/lake
   format: csv
-  flush: { every: 100ms, rows: 1_000, bytes: 1MiB }
+  keep: 400d
+  keepLoads: until-taken
+  flush: { every: 100ms, rows: 1_000, bytes: 1MiB, putsPerSecond: 0.5 }
 targets:
   local: { type: duckdb, path: ./warehouse.duckdb }
-  other: { type: duckdb, path: /data/other.duckdb, interval: 0s }
+  other: { type: duckdb, path: /data/other.duckdb, interval: 0s, tables: [app.*] }
+  mirror: { type: postgres, url: env:MIRROR_URL, auth: rds-iam, schema: ledgers }
 fullLoad: { parallel: 2, rangeBytes: 1GiB, maxRowsPerSecond: 50_000 }
 server: { listen: '0.0.0.0:80', token: env:TOKEN }
 `)
@@ -109,6 +117,7 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
         urlFile: null,
         auth: 'rds-iam',
         tables: ['app.*', '!app.audit_*'],
+        columns: [{ tables: 'app.users', exclude: ['password', 'token'] }],
         slot: 'my_slot',
         publication: { name: 'My publication', isOurs: false },
         heartbeatMs: 5000,
@@ -121,11 +130,35 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
       lake: {
         place: { type: 'folder', folder: '/var/lake' },
         format: 'csv',
-        flush: { everyMs: 100, rows: 1000, bytes: 1_048_576 },
+        parquet: { arrays: 'json', types: 'plain', unfit: 'error' },
+        keep: { keepMs: 34_560_000_000, keepLoads: 'until-taken' },
+        flush: { everyMs: 100, rows: 1000, bytes: 1_048_576, putsPerSecond: 0.5 },
       },
       targets: [
-        { name: 'local', type: 'duckdb', path: '/etc/shop/warehouse.duckdb', intervalMs: 1000 },
-        { name: 'other', type: 'duckdb', path: '/data/other.duckdb', intervalMs: 0 },
+        {
+          name: 'local',
+          type: 'duckdb',
+          path: '/etc/shop/warehouse.duckdb',
+          tables: ['*.*'],
+          intervalMs: 1000,
+        },
+        {
+          name: 'other',
+          type: 'duckdb',
+          path: '/data/other.duckdb',
+          tables: ['app.*'],
+          intervalMs: 0,
+        },
+        {
+          name: 'mirror',
+          type: 'postgres',
+          url: env.MIRROR_URL,
+          urlFile: null,
+          auth: 'rds-iam',
+          schema: 'ledgers',
+          tables: ['*.*'],
+          intervalMs: 1000,
+        },
       ],
       fullLoad: { parallel: 2, rangeBytes: 1_073_741_824, maxRowsPerSecond: 50_000 },
       server: { host: '0.0.0.0', port: 80, token: 't0ken' },
@@ -164,6 +197,16 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
 
 describe('a mistake', () => {
   const cases: readonly (readonly [what: string, text: string, message: string])[] = [
+    [
+      'too little time',
+      minimal.replace('./lake', './lake\n  keep: 30m'),
+      '6:9 lake.keep: "30m" is too small',
+    ],
+    [
+      'a misspelling of until-taken',
+      minimal.replace('./lake', './lake\n  keepLoads: until-take'),
+      '6:14 lake.keepLoads: expected a duration such as 7d, or until-taken, found "until-take"',
+    ],
     ['no value', minimal.replace('task: shop\n', ''), '1:1 task: is missing'],
     [
       'nothing behind the key',
@@ -199,7 +242,7 @@ describe('a mistake', () => {
     [
       'a key of nowhere',
       `${minimal}  zzz: 1\n`,
-      '6:3 lake.zzz: unknown key; known here: url, format, flush, s3, unfenced',
+      '6:3 lake.zzz: unknown key; known here: url, format, parquet, flush, keep, keepLoads, s3, unfenced',
     ],
     [
       'a misspelled section',
@@ -242,6 +285,21 @@ describe('a mistake', () => {
       'a table without a schema',
       minimal.replace('lake:', '  tables:\n    - app.*\n    - orders\nlake:'),
       '6:7 source.tables[1]: expected schema.table, where * stands for any text, such as app.* or !app.audit_*',
+    ],
+    [
+      'columns of what is no table',
+      minimal.replace('lake:', '  columns: { users: { exclude: [x] } }\nlake:'),
+      null,
+    ],
+    [
+      'columns of tables that are excluded',
+      minimal.replace('lake:', "  columns: { '!app.users': { exclude: [x] } }\nlake:"),
+      null,
+    ],
+    [
+      'no columns',
+      minimal.replace('lake:', '  columns: { app.users: { exclude: [] } }\nlake:'),
+      '4:36 source.columns."app.users".exclude: expected at least one column',
     ],
     [
       'tables that only exclude',
@@ -291,12 +349,22 @@ describe('a mistake', () => {
     [
       'a target without a type',
       `${minimal}targets:\n  w: { path: x }\n`,
-      '7:3 targets.w.type: expected a type: duckdb',
+      '7:3 targets.w.type: expected a type: duckdb, postgres',
     ],
     [
       'an unknown type of target',
       `${minimal}targets:\n  w: { type: oracle }\n`,
-      '7:14 targets.w.type: no such type of target; this version has: duckdb',
+      '7:14 targets.w.type: no such type of target; this version has: duckdb, postgres',
+    ],
+    [
+      'the source as a target',
+      `${minimal}targets:\n  w: { type: postgres, url: 'postgres://me@db.example/shop' }\n`,
+      '7:29 targets.w.url: is the source, which cannot be a target',
+    ],
+    [
+      'a schema of the system for the ledger',
+      `${minimal}targets:\n  w: { type: postgres, url: env:MIRROR_URL, schema: pg_x }\n`,
+      '7:53 targets.w.schema: names that begin with pg_ belong to the system',
     ],
     [
       'two targets in one file',
@@ -352,35 +420,19 @@ lake:
 
 describe('what a later version will have', () => {
   const cases = [
-    [
-      'parquet',
-      ['./lake', './lake\n  format: parquet'],
-      '6:11 lake.format: parquet is not in this version yet',
-    ],
-    ['lake.keep', ['./lake', './lake\n  keep: 400d'], '6:9 lake.keep: is not in this version yet'],
-    [
-      'flush.putsPerSecond',
-      ['./lake', './lake\n  flush: { putsPerSecond: 10 }'],
-      '6:27 lake.flush.putsPerSecond: is not in this version yet',
-    ],
-    [
-      'source.columns',
-      ['lake:', '  columns: { app.users: { exclude: [x] } }\nlake:'],
-      '4:12 source.columns: is not in this version yet',
-    ],
     ['mappings', ['task', 'mappings: ./m.json\ntask'], '1:11 mappings: is not in this version yet'],
-    ...['redshift', 'postgres', 'cassandra', 'dms-files'].map(
+    ...['redshift', 'cassandra', 'dms-files'].map(
       (type) =>
         [
           `targets of type ${type}`,
           ['task', `targets: { w: { type: ${type}, url: env:X } }\ntask`],
-          `1:23 targets.w.type: a target of type ${type} is not in this version yet; this version has: duckdb`,
+          `1:23 targets.w.type: a target of type ${type} is not in this version yet; this version has: duckdb, postgres`,
         ] as const,
     ),
     [
-      'tables of a target',
-      ['task', 'targets: { w: { type: duckdb, path: x, tables: [a.b] } }\ntask'],
-      '1:48 targets.w.tables: is not in this version yet',
+      'rename of a target',
+      ['task', 'targets: { w: { type: duckdb, path: x, rename: [] } }\ntask'],
+      '1:48 targets.w.rename: is not in this version yet',
     ],
   ] as const
   for (const [what, [from, to], message] of cases) {
@@ -414,29 +466,20 @@ targets:
 mappings: ./dms-table-mappings.json         # instead of source.tables and rename, never beside them
 server: { listen: 127.0.0.1:7070, token: env:MILLRACE_TOKEN }   # the token is required when not on loopback`
     const [title, ...mistakes] = refusal(everything).message.split('\n')
-    assert.equal(title, `${file} has 8 mistakes`)
+    assert.equal(title, `${file} has 4 mistakes`)
     assert.deepEqual(
       mistakes.filter((text) => !text.includes('is not in this version yet')),
       [],
     )
     assert.deepEqual(
       mistakes.map((text) => / (\S+):/.exec(text)?.[1]),
-      [
-        'source.columns',
-        'lake.keep',
-        'lake.flush.putsPerSecond',
-        'targets.warehouse.type',
-        'targets.mirror.type',
-        'targets.files.type',
-        'targets.conciliation.type',
-        'mappings',
-      ],
+      ['targets.warehouse.type', 'targets.files.type', 'targets.conciliation.type', 'mappings'],
     )
   })
 })
 
 describe('a file', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace config '))
+  const folder = temporaryFolder('config')
 
   test('that is not there is CONFIG_MISSING', () => {
     const missing = join(folder, 'none.yaml')
@@ -467,5 +510,14 @@ describe('a file', () => {
     const { code, message } = refusal(minimal.replace('SOURCE_URL', 'NOBODY'))
     assert.equal(code, 'SECRET_MISSING')
     assert.equal(message, `${file}:3:8 source.url: the environment variable NOBODY is not set`)
+  })
+
+  test('may lack the secrets of targets where that of the source is not needed', () => {
+    const text = `${minimal}targets:\n  w: { type: postgres, url: env:NOBODY }\n`
+    assert.equal(
+      refusal(text).message,
+      `${file}:7:29 targets.w.url: the environment variable NOBODY is not set`,
+    )
+    assert.doesNotThrow(() => parseConfig(text, { file, env, optional: ['source.url'] }))
   })
 })

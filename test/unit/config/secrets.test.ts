@@ -1,8 +1,7 @@
 /** References to secrets, and what of a url may be logged. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
@@ -15,8 +14,9 @@ import {
   redact,
   resolveSecret,
 } from '../../../src/config/secrets.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'millrace secrets '))
+const folder = temporaryFolder('secrets')
 writeFileSync(join(folder, 'url.txt'), 'postgres://shop:s3cret@db/shop\n')
 writeFileSync(join(folder, 'empty.txt'), '\n')
 const env = { SOURCE_URL: 'postgres://db/shop', EMPTY: '' }

@@ -9,8 +9,10 @@ import { packageRoot } from '../../../src/cli/package-root.ts'
 import { BlockPool } from '../../../src/core/change-log.ts'
 import { lsn } from '../../../src/core/lsn.ts'
 import { encodeChanges } from '../../../src/lake/codecs/csv-encoder.ts'
+import { listRegistrations, writeRegistration } from '../../../src/lake/consumers.ts'
+import { readKept, writeKept } from '../../../src/lake/kept.ts'
 import { createOrCheck, readLakeInfo } from '../../../src/lake/lake-info.ts'
-import { LAKE_INFO_KEY, manifestKey, shapeKey } from '../../../src/lake/layout.ts'
+import { KEPT_KEY, LAKE_INFO_KEY, manifestKey, shapeKey } from '../../../src/lake/layout.ts'
 import { LogReader } from '../../../src/lake/log-reader.ts'
 import { decodeManifest, encodeManifest } from '../../../src/lake/manifest-json.ts'
 import { listRequests, writeRequest } from '../../../src/lake/requests.ts'
@@ -20,7 +22,7 @@ import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { changesOf } from '../../support/tuples.ts'
 
 const doc = await readFile(join(packageRoot(), 'docs/lake-format.md'), 'utf8')
-const [info, manifest, shape, request] = blocks('json')
+const [info, manifest, shape, request, consumer, kept] = blocks('json')
 const [csv] = blocks('csv')
 
 test('the manifest of the page is what would be written', () => {
@@ -75,6 +77,19 @@ test('the lake and the request of the page are what would be written', async () 
   const [decoded] = await listRequests(store)
   await writeRequest(fresh, decoded!)
   assert.equal(String(await fresh.get(key)), request)
+})
+
+test('the registration and the removals of the page are what would be written', async () => {
+  const store = new MemoryStore()
+  const [key, fresh] = ['_millrace/consumers/shop/warehouse.json', new MemoryStore()]
+  await store.put(key, Buffer.from(consumer!))
+  const [registration] = await listRegistrations(store)
+  await writeRegistration(fresh, registration!)
+  assert.equal(String(await fresh.get(key)), consumer)
+
+  await store.put(KEPT_KEY, Buffer.from(kept!))
+  await writeKept(fresh, await readKept(store))
+  assert.equal(String(await fresh.get(KEPT_KEY)), kept)
 })
 
 /** The contents of all fenced blocks of a language. */

@@ -51,9 +51,9 @@ describe('a lake', () => {
     [
       'of another database',
       SHOP_JSON.replace('"database":"shop"', '"database":"bank"'),
-      'LAKE_FOREIGN',
+      'SOURCE_CHANGED',
     ],
-    ['of another server', SHOP_JSON.replace('7290', '7291'), 'LAKE_FOREIGN'],
+    ['of another server', SHOP_JSON.replace('7290', '7291'), 'SOURCE_CHANGED'],
     ['of a newer version, whatever else it says', '{"version":2}', 'LAKE_VERSION'],
     ['without an id', SHOP_JSON.replace('"id":"a1b2",', ''), 'LAKE_DAMAGED'],
     ['with half a file', SHOP_JSON.slice(0, 40), 'LAKE_DAMAGED'],
@@ -66,6 +66,19 @@ describe('a lake', () => {
       assert.equal(String(await store.get(LAKE_INFO_KEY)), content)
     })
   }
+
+  test('that was moved is known by what the log says of its source', async () => {
+    const store = new MemoryStore()
+    await createOrCheck(store, SHOP)
+    const next = { systemId: '7', database: 'bank' }
+    const asked = { ...SHOP, source: next }
+    assert.deepEqual(await createOrCheck(store, asked, async () => next), { version: 1, ...SHOP })
+    assert.equal(String(await store.get(LAKE_INFO_KEY)), SHOP_JSON)
+    for (const elsewhere of [{ ...next, systemId: '8' }, { ...next, database: 'shop' }, null]) {
+      const sourceNow = () => Promise.resolve(elsewhere)
+      await assert.rejects(createOrCheck(store, asked, sourceNow), { code: 'SOURCE_CHANGED' })
+    }
+  })
 
   test('is not made where something else is, and the message names a few things', async () => {
     const store = new MemoryStore()

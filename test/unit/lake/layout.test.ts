@@ -119,7 +119,7 @@ describe('what is not a name of the lake', () => {
     ['a short number', changes.replace('000042', '42')],
     ['no generation', changes.replace('-g40', '')],
     ['no day', changes.replace('/dt=2026-11-23', '')],
-    ['another format', changes.replace('.csv.gz', '.parquet')],
+    ['another format', changes.replace('.csv.gz', '.avro')],
     ['a table with an upper-case letter', changes.replace('orders', 'Orders')],
     ['a table that is escaped in another way', changes.replace('orders', '~6Frders')],
     ['a load', 'app/orders/load/l1/000007.csv'],

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
 import { lsn } from '../../../src/core/lsn.ts'
-import type { Entry, Manifest } from '../../../src/core/manifest.ts'
+import type { Entry, Manifest, ShapeEntry } from '../../../src/core/manifest.ts'
 import type { TableId } from '../../../src/core/table.ts'
 import {
   advance,
@@ -124,10 +124,96 @@ describe('the tables of the log', () => {
       tables: [[ORDERS, { shape: shapeAt(3) }]],
     },
     {
-      name: 'take their loads along when they are renamed',
-      entries: [[loadBegin('l1'), end('l1')], [rename(ORDERS, USERS, 1)]],
-      tables: [[USERS, { shape: shapeAt(2), newestLoad: load('l1', { endedAt: 1 }) }]],
+      name: 'take their loads along when they are renamed, with the first name of each',
+      entries: [
+        [loadBegin('l1'), end('l1')],
+        [rename(ORDERS, USERS, 1)],
+        [rename(USERS, SPARE, 2)],
+      ],
+      tables: [
+        [SPARE, { shape: shapeAt(2), newestLoad: load('l1', { endedAt: 1, under: ORDERS }) }],
+      ],
     },
+    {
+      name: 'leave a load behind that is still open, since it is that of another table',
+      entries: [[loadBegin('l1')], [rename(ORDERS, USERS, 1)], [end('l1')]],
+      tables: [[USERS, { shape: shapeAt(2) }]],
+    },
+    {
+      name: 'give up a name before another table takes it, though both stand at one position',
+      entries: [
+        [loadBegin('l1'), end('l1'), changesEntry({ table: USERS })],
+        [rename(ORDERS, USERS, 10), { type: 'drop', ...barrier(10), table: USERS }],
+      ],
+      tables: [
+        [USERS, { shape: shapeAt(2), newestLoad: load('l1', { endedAt: 1, under: ORDERS }) }],
+      ],
+    },
+    {
+      name: 'have no load any more after an ambiguous change',
+      entries: [[loadBegin('l1'), end('l1')], [ambiguous(2)]],
+      tables: [[ORDERS, { shape: shapeAt(2), ambiguousAt: 2 }]],
+    },
+    {
+      name: 'do not take a load that was asked for before an ambiguous change',
+      entries: [[loadBegin('l1', { since: 1 })], [ambiguous(2)], [end('l1')]],
+      tables: [[ORDERS, { shape: shapeAt(2), ambiguousAt: 2 }]],
+    },
+    {
+      name: 'take a load that was asked for after an ambiguous change',
+      entries: [
+        [loadBegin('l1'), end('l1')],
+        [ambiguous(2)],
+        [loadBegin('l2', { since: 2 }), end('l2')],
+      ],
+      tables: [
+        [
+          ORDERS,
+          {
+            shape: shapeAt(2),
+            ambiguousAt: 2,
+            newestLoad: load('l2', { since: 2, beganAt: 3, endedAt: 3 }),
+          },
+        ],
+      ],
+    },
+    {
+      name: 'have the notes of partitions that their first load brings, until a barrier brings others',
+      entries: [
+        [loadBegin('l1', { partitions: ['7:70', '8:80'] }), end('l1')],
+        [loadBegin('l2', { partitions: ['9:90'] })],
+        [{ ...shape(1), partitions: ['7:71', '8:80'] }],
+      ],
+      tables: [
+        [
+          ORDERS,
+          {
+            shape: shapeAt(1),
+            newestLoad: load('l1', { endedAt: 1 }),
+            openLoads: [load('l2', { beganAt: 2 })],
+            partitions: ['7:71', '8:80'],
+          },
+        ],
+      ],
+    },
+    {
+      name: 'forget in which files their partitions are when they are truncated',
+      entries: [[loadBegin('l1', { partitions: ['7:70', '8:80'] })], [truncate()], [truncate()]],
+      tables: [[ORDERS, { shape: shapeAt(1), openLoads: [load('l1')], partitions: ['7', '8'] }]],
+    },
+    {
+      name: 'keep the mark of an ambiguous change when they are renamed, and lose it when they go',
+      entries: [
+        [shape(1)],
+        [ambiguous(2)],
+        [rename(ORDERS, USERS, 200)],
+        [shape(3)],
+        [ambiguous(4)],
+        [drop()],
+      ],
+      tables: [[USERS, { shape: shapeAt(2), ambiguousAt: 2 }]],
+    },
+
     {
       name: 'are introduced by a rename',
       entries: [[rename(ORDERS, USERS, 1)]],
@@ -140,8 +226,8 @@ describe('the tables of the log', () => {
         [rename(USERS, ORDERS, 20), rename(SPARE, USERS, 30), rename(ORDERS, SPARE, 10)],
       ],
       tables: [
-        [ORDERS, { shape: shapeAt(2), openLoads: [load('l2')] }],
-        [USERS, { shape: shapeAt(2), openLoads: [load('l1')] }],
+        [ORDERS, { shape: shapeAt(2) }],
+        [USERS, { shape: shapeAt(2) }],
       ],
     },
     {
@@ -178,7 +264,13 @@ describe('a load', () => {
   const open = load('l1', { since: 0, for: ['shop/x'] })
   const complete = { ...open, rows: 15, parts: 2, endedAt: 3 }
 
-  const cases: { name: string; manifests: Manifest[]; newest?: LoadState; open?: LoadState[] }[] = [
+  const cases: {
+    name: string
+    manifests: Manifest[]
+    newest?: LoadState
+    open?: LoadState[]
+    isFormer?: true
+  }[] = [
     { name: 'is open once it has begun', manifests: [begun], open: [open] },
     {
       name: 'counts its parts and rows',
@@ -222,6 +314,7 @@ describe('a load', () => {
         epochManifest(5, 2, false),
       ],
       open: [load('l2', { beganAt: 4 })],
+      isFormer: true,
     },
     {
       name: 'stays the newest over an epoch that continues',
@@ -248,10 +341,10 @@ describe('a load', () => {
     },
   ]
 
-  for (const { name, manifests, newest = null, open: openLoads = [] } of cases) {
+  for (const { name, manifests, newest = null, open: openLoads = [], ...flags } of cases) {
     test(name, () => {
       const table = stateAfter(manifests).tables.get(ORDERS)
-      assert.deepEqual(table, { shape: shapeAt(1), newestLoad: newest, openLoads })
+      assert.deepEqual(table, { shape: shapeAt(1), newestLoad: newest, openLoads, ...flags })
     })
   }
 })
@@ -288,8 +381,12 @@ function drop(): Entry {
   return { type: 'drop', ...barrier() }
 }
 
-function shape(number: number): Entry {
+function shape(number: number): ShapeEntry {
   return { type: 'shape', ...barrier(), shape: shapeAt(number), defaults: {} }
+}
+
+function ambiguous(number: number): Entry {
+  return { ...shape(number), isAmbiguous: true }
 }
 
 function rename(table: TableId, to: TableId, at: number): Entry {

@@ -6,7 +6,7 @@ import { lsn } from '../../../src/core/lsn.ts'
 import type { ChangesEntry, Entry, LoadEntry } from '../../../src/core/manifest.ts'
 import type { Body, PutOptions } from '../../../src/core/object-store.ts'
 import type { TableId } from '../../../src/core/table.ts'
-import { changesKey, manifestKey } from '../../../src/lake/layout.ts'
+import { changesKey, loadKey, manifestKey } from '../../../src/lake/layout.ts'
 import { LogReader } from '../../../src/lake/log-reader.ts'
 import { LogWriter } from '../../../src/lake/log-writer.ts'
 import { Shapes } from '../../../src/lake/shapes.ts'
@@ -230,6 +230,21 @@ describe('writing', () => {
     assert.equal(manifest.confirm, 0x90n)
   })
 
+  test('a commit time far ahead of our clock is taken for a minute ahead, and told', async () => {
+    const lake = new Lake()
+    const writer = await lake.open()
+    lake.nowMs = NOON - 3_600_000
+    const changes = await lake.batch(0x100n, relation, ada)
+    const { manifest, ahead } = await writer.write({ changes, loads: [] })
+    const [entry] = manifest.entries
+    assert.ok(entry?.type === 'changes')
+    assert.equal(entry.order, Math.max((NOON - 3_540_000) * 1000, NOON * 1000 + 1))
+    assert.deepEqual(ahead, { files: 1, ms: 3_600_000 })
+    lake.nowMs = NOON
+    const next = await lake.batch(0x200n, relation, ada)
+    assert.equal((await writer.write({ changes: next, loads: [] })).ahead, null)
+  })
+
   test('a heartbeat stands before any transaction that commits at its place', async () => {
     const lake = new Lake()
     const manifest = await (await lake.open()).heartbeat(lsn(0x90n))
@@ -348,6 +363,19 @@ describe('what a crash left', () => {
     assert.ok((await files(lake)).includes(left(3, 1)))
     const { manifest } = await writer.write({ changes: await lake.batch(0x200n, ada), loads: [] })
     assert.deepEqual(await files(lake), [left(2, 1), manifest.entries.filter(isFile)[0]!.path])
+  })
+
+  test('of a load goes when the next load of the table begins, once', async () => {
+    const lake = new Lake()
+    await lake.open()
+    const file = loadKey({ table: CUSTOMERS, load: '1-ab', part: 0, format: 'csv' })
+    await lake.store.put(file, Buffer.from('rows'))
+    const writer = await lake.open('w2')
+    await writer.sweepLoads(CUSTOMERS)
+    assert.equal(await lake.store.get(file), null)
+    await lake.store.put(file, Buffer.from('rows'))
+    await writer.sweepLoads(CUSTOMERS)
+    assert.notEqual(await lake.store.get(file), null)
   })
 
   test('stays in tables that are not written to', async () => {

@@ -25,13 +25,14 @@ const position = { lsn: lsn(0x16_b375_1120n), ordinal: 4 }
 const at = { table: ORDERS, position, order: 7 }
 const ALL_ENTRIES: Entry[] = [
   loadBegin('l1'),
-  loadBegin('l2', { for: ['shop/warehouse', 'shop/mirror'] }),
+  loadBegin('l2', { for: ['shop/warehouse', 'shop/mirror'], partitions: ['7:8', '9'] }),
   loadPart('l1'),
   { type: 'load-end', table: ORDERS, load: 'l1', rows: 10 },
   { type: 'load-cancel', table: ORDERS, load: 'l2' },
   changesEntry(),
   { type: 'truncate', ...at },
   { type: 'shape', ...at, shape: 'a/b.json', defaults: { note: null, b: '', a: '"x"' } },
+  { type: 'shape', ...at, shape: 'a/b.json', defaults: {}, isAmbiguous: true, partitions: ['7:8'] },
   { type: 'rename', ...at, to: USERS, shape: 'a/c.json' },
   { type: 'drop', ...at },
 ]
@@ -141,7 +142,7 @@ describe('a damaged manifest is refused with file and field', () => {
       'entries[5].last is not at or after `first`',
     ],
     ['"note":null', '"note":5', 'entries[7].defaults.note is not a text'],
-    ['"to":"app.users"', '"to":"users"', 'entries[8].to is not the id of a table'],
+    ['"to":"app.users"', '"to":"users"', 'entries[9].to is not the id of a table'],
   ] as const
 
   for (const [good, bad, message] of cases) {
@@ -213,6 +214,14 @@ const entries: fc.Arbitrary<Entry> = fc.oneof(
     ...barrier,
     shape: keys,
     defaults: dictionary(fc.option(texts)),
+  }),
+  record({
+    type: fc.constant('shape' as const),
+    ...barrier,
+    shape: keys,
+    defaults: fc.constant({}),
+    isAmbiguous: fc.constant(true as const),
+    partitions: fc.array(texts),
   }),
   record({ type: fc.constant('rename' as const), ...barrier, to: tables, shape: keys }),
   record({

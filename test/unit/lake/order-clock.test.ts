@@ -41,12 +41,15 @@ describe('the clock', () => {
     assert.equal(new OrderClock(NOW_US, NOW_MS).close(), NOW_US + 1)
   })
 
-  test('counts the files whose commit time lay more than a minute ahead', () => {
+  test('counts the files whose commit time lay more than a minute ahead, and says how far', () => {
     const clock = new OrderClock(0, NOW_MS)
     clock.file(1, at(60_000_000))
     assert.equal(clock.clamped, 0)
+    assert.equal(clock.aheadMs, 0)
+    clock.file(1, at(90_000_000))
     clock.file(1, at(60_000_001))
-    assert.equal(clock.clamped, 1)
+    assert.equal(clock.clamped, 2)
+    assert.equal(clock.aheadMs, 90_000)
   })
 
   test('counts in whole ticks where our time has fractions', () => {

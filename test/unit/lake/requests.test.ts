@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 
 import { answers, type LoadRequest } from '../../../src/core/load-request.ts'
 import type { LoadState } from '../../../src/lake/log-state.ts'
-import { deleteRequest, listRequests, writeRequest } from '../../../src/lake/requests.ts'
+import { listRequests, Requests, writeRequest } from '../../../src/lake/requests.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { loadBegin, ORDERS, USERS } from '../../support/manifests.ts'
 
@@ -19,9 +19,14 @@ describe('requests', () => {
     await writeRequest(store, REQUEST)
     await writeRequest(store, other)
     assert.deepEqual(await listRequests(store), [other, REQUEST])
-    await deleteRequest(store, REQUEST)
-    await deleteRequest(store, REQUEST)
+    const requests = new Requests(store, () => at)
+    assert.deepEqual(await requests.read(REQUEST.consumer, ORDERS), REQUEST)
+    await requests.remove(REQUEST.consumer, ORDERS)
+    await requests.remove(REQUEST.consumer, ORDERS)
+    assert.equal(await requests.read(REQUEST.consumer, ORDERS), null)
     assert.deepEqual(await listRequests(store), [other])
+    await requests.write(REQUEST.consumer, ORDERS, 41)
+    assert.deepEqual(await listRequests(store), [other, REQUEST])
   })
 
   test('are replaced by a later one of the same consumer for the same table', async () => {

@@ -4,13 +4,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 
+import { lsn } from '../../../src/core/lsn.ts'
+import type { Entry } from '../../../src/core/manifest.ts'
 import { rollupKey } from '../../../src/lake/layout.ts'
 import { advance, initialState, type LogState } from '../../../src/lake/log-state.ts'
 import { Rollups } from '../../../src/lake/rollups.ts'
 import { Shapes } from '../../../src/lake/shapes.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { collect } from '../../support/collect.ts'
-import { changesManifest, loadBegin, openManifest } from '../../support/manifests.ts'
+import { changesManifest, loadBegin, openManifest, ORDERS, USERS } from '../../support/manifests.ts'
 import { shapeOf } from '../../support/tuples.ts'
 
 describe('a roll-up', () => {
@@ -66,6 +68,34 @@ describe('a roll-up', () => {
     await assert.rejects(rollups.newest(), { code: 'LAKE_DAMAGED' })
   })
 })
+
+test('a roll-up keeps what is known of some tables only', async () => {
+  const { store, shapes, shape } = await lakeWithShape()
+  const place = { table: ORDERS, position: { lsn: lsn(150n), ordinal: 2 }, order: 5 }
+  const begin = loadBegin('l1', { shape, since: 1, partitions: ['7:70'] })
+  const entries: Entry[][] = [
+    [begin, { type: 'load-end', table: ORDERS, load: 'l1', rows: 3 }],
+    [{ type: 'rename', ...place, to: USERS, shape }],
+    [{ type: 'shape', ...place, shape, defaults: {} }],
+    [{ type: 'shape', ...place, shape, defaults: {}, isAmbiguous: true }],
+  ]
+  let state: LogState = advance(initialState, openManifest(1))
+  for (const [i, list] of entries.entries()) {
+    state = advance(state, changesManifest(i + 2, { entries: list }))
+  }
+  assert.equal(state.tables.get(ORDERS)?.ambiguousAt, 5)
+  assert.equal(state.tables.get(USERS)?.newestLoad?.under, ORDERS)
+  assert.deepEqual(state.tables.get(USERS)?.partitions, ['7:70'])
+  const rollups = new Rollups({ store, shapes, every: 5 })
+  await rollups.writeIfDue(state)
+  assert.deepEqual(await rollups.newest(), state)
+})
+
+async function lakeWithShape() {
+  const store = new MemoryStore()
+  const shapes = new Shapes(store)
+  return { store, shapes, shape: await shapes.write(shapeOf(['id'])) }
+}
 
 async function stateAtTwo() {
   const store = new MemoryStore()

@@ -39,7 +39,15 @@ describe('a shape', () => {
   })
 
   test('survives the way there and back', () => {
-    assert.deepEqual(decodeShape(encodeShape(SHAPE), 'x.json'), SHAPE)
+    const listed = { omitted: ['secret'], listed: ['id'], rows: null }
+    const filtered = { omitted: [], listed: null, rows: '(id > 5)' }
+    for (const shape of [
+      SHAPE,
+      { ...SHAPE, narrowing: listed },
+      { ...SHAPE, narrowing: filtered },
+    ]) {
+      assert.deepEqual(decodeShape(encodeShape(shape), 'x.json'), shape)
+    }
   })
 
   test('is named by the first 12 digits of what sha256sum says of its file', () => {

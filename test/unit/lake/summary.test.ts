@@ -47,9 +47,10 @@ const LOG = [
   }),
 ]
 
-test('a lake is counted from its manifests, table by table and file by file', async () => {
-  const { head, tables, files } = await summarize(await readerOf(LOG), null)
+test('a lake is counted from its manifests, table by table', async () => {
+  const { head, total, tables } = await summarize(await readerOf(LOG), null)
   assert.equal(head, 3)
+  assert.deepEqual(total, { files: 4, bytes: 280, loaded: 15, changes: 5 })
   assert.deepEqual(tables, [
     {
       table: 'app.orders',
@@ -58,6 +59,7 @@ test('a lake is counted from its manifests, table by table and file by file', as
       files: 3,
       bytes: 273,
       lastManifest: 2,
+      lastChangeAt: '2026-11-23T10:11:12.345Z',
     },
     {
       table: 'app.users',
@@ -66,15 +68,19 @@ test('a lake is counted from its manifests, table by table and file by file', as
       files: 1,
       bytes: 7,
       lastManifest: 3,
+      lastChangeAt: '2026-11-23T10:11:12.345Z',
     },
   ])
+})
+
+test('the files of one table are listed in the order of the log', async () => {
+  const { files } = await summarize(await readerOf(LOG), 'app.orders')
   assert.deepEqual(
     files.map(({ table, type, rows, manifest }) => [table, type, rows, manifest]),
     [
       ['app.orders', 'load-part', 10, 2],
       ['app.orders', 'changes', 2, 2],
       ['app.orders', 'load-part', 5, 3],
-      ['app.users', 'changes', 3, 3],
     ],
   )
 })
@@ -93,7 +99,15 @@ test('one table is counted alone', async () => {
 })
 
 test('an empty lake has nothing', async () => {
-  assert.deepEqual(await summarize(await readerOf([]), null), { head: 0, tables: [], files: [] })
+  assert.deepEqual(await summarize(await readerOf([]), null), {
+    first: 1,
+    head: 0,
+    from: null,
+    upTo: null,
+    total: { files: 0, bytes: 0, loaded: 0, changes: 0 },
+    tables: [],
+    files: [],
+  })
 })
 
 test('a log that begins later is counted from there', async () => {

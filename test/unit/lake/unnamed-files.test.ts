@@ -21,6 +21,7 @@ async function lakeWith(files: readonly string[]) {
   const store = new MemoryStore()
   const entries = [named, namedPart].map((path) => changesEntry({ path }))
   await store.put(manifestKey(2), encodeManifest(changesManifest(2, { entries })))
+  await store.put(manifestKey(3), encodeManifest(changesManifest(3)))
   for (const file of [named, namedPart, ...files]) await store.put(file, Buffer.from('rows'))
   const reader = new LogReader({ store, shapes: new Shapes(store), rollupEvery: 1000 })
   return { store, reader }
@@ -34,6 +35,7 @@ const cases: { name: string; file: string; isRemoved: boolean; since?: string | 
     isRemoved: true,
   },
   { name: 'of a manifest that another generation wrote', file: key(2, 3), isRemoved: true },
+  { name: 'of a manifest that is missing', file: key(4, 1), isRemoved: false },
   { name: 'of a day after the last', file: key(3, 1, { dt: '2026-11-24' }), isRemoved: true },
   { name: 'of a day before the last', file: key(3, 1, { dt: '2026-11-22' }), isRemoved: false },
   { name: 'of the present generation', file: key(6, 5), isRemoved: false },

@@ -75,6 +75,43 @@ describe('log lines of events', () => {
     ])
   })
 
+  test('tell that a table is gone', () => {
+    const { emit, told } = start()
+    emit({ type: 'table-dropped', table: ORDERS })
+    const message = 'table dropped at the source, or not selected any more'
+    assert.deepEqual(told(), [['info', message, { table: 'app.orders' }]])
+  })
+
+  test('tell every ten minutes that commit times lie ahead of our clock', () => {
+    const { emit, told, time } = start()
+    for (let minute = 0; minute < 20; minute++) {
+      emit({ type: 'clock-ahead', files: 1, ms: 90_000 })
+      time.now += 60_000
+    }
+    const fields = {
+      files: 1,
+      seconds: 90,
+      hint: 'let source and this machine set their clocks by NTP',
+    }
+    const line = ['warn', 'commit times of the source lie ahead of our clock', fields]
+    assert.deepEqual(told(), [line, line])
+  })
+
+  test('tell once for each column that values did not fit', () => {
+    const { emit, told } = start()
+    const unfit = { type: 'values-unfit', table: ORDERS, policy: 'text' } as const
+    for (const column of ['valid_to', 'valid_to', 'price']) emit({ ...unfit, column, values: 3 })
+    const message = 'values did not fit into a data file'
+    const fields = (column: string) => ({ table: ORDERS, column, policy: 'text', values: 3 })
+    assert.deepEqual(
+      told().filter((line) => Array.isArray(line) && line[0] === 'warn'),
+      [
+        ['warn', message, fields('valid_to')],
+        ['warn', message, fields('price')],
+      ],
+    )
+  })
+
   const lost = new CodedError('CONNECTION_LOST', 'the connection broke')
   const refused = new CodedError('TARGET_FAILED', 'relation is missing')
   const cases: [TaskEvent, string, string, string?][] = [
@@ -91,8 +128,19 @@ describe('log lines of events', () => {
       'target failed',
       'TARGET_FAILED',
     ],
-    [{ type: 'load-began', table: ORDERS, isReload: true }, 'info', 'reload began'],
+    [
+      { type: 'load-began', table: ORDERS, isReload: true, estimatedRows: null },
+      'info',
+      'reload began',
+    ],
     [{ type: 'load-ended', table: ORDERS, rows: 1, bytes: 1, seconds: 1 }, 'info', 'load ended'],
+    [{ type: 'lake-swept', first: 1001, manifests: 1000, files: 9 }, 'info', 'lake swept'],
+    [
+      { type: 'sweep-failed', error: new CodedError('LAKE_DAMAGED', 'manifest 7 is missing') },
+      'warn',
+      'lake could not be swept',
+      'LAKE_DAMAGED',
+    ],
     [{ type: 'load-cancelled', table: ORDERS, reason: 'altered' }, 'warn', 'load cancelled'],
     [
       { type: 'straggler', target: 'w', table: ORDERS, state: 'joined', rows: 9, error: null },

@@ -98,6 +98,18 @@ describe('metrics', () => {
     assertLines(await scrape(event, event), ['millrace_errors_total{code="CONNECTION_LOST"} 2'])
   })
 
+  test('count files whose commit time lay ahead of our clock', async () => {
+    const event = { type: 'clock-ahead', files: 2, ms: 90_000 } as const
+    assertLines(await scrape(event, event), ['millrace_clock_ahead_files_total 4'])
+  })
+
+  test('count values that did not fit into data files', async () => {
+    const unfit = { table: ORDERS, column: 'valid', policy: 'null' } as const
+    const event = { type: 'values-unfit', ...unfit, values: 2 } as const
+    const labels = `table="${ORDERS}",column="valid",policy="null"`
+    assertLines(await scrape(event, event), [`millrace_values_unfit_total{${labels}} 4`])
+  })
+
   test('are explained in the text itself', async () => {
     const text = await scrape()
     for (const [name, { type }] of Object.entries(METRICS)) {

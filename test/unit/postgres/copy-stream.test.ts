@@ -50,8 +50,11 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-function submitted(): { copy: CopyStream; connection: FakeConnection } {
-  const copy = new CopyStream('COPY t TO STDOUT')
+function submitted(options: { maxMessageBytes?: number } = {}): {
+  copy: CopyStream
+  connection: FakeConnection
+} {
+  const copy = new CopyStream('COPY t TO STDOUT', options)
   const connection = new FakeConnection()
   copy.submit(connection as unknown as Connection)
   return { copy, connection }
@@ -176,14 +179,28 @@ describe('a message', () => {
     return start
   }
 
-  test('of more than 64 MiB is refused when its length is read, and the connection broken off', async () => {
+  test('of more than 64 MiB is refused by its length and its beginning, and the connection broken off', async () => {
     const { copy, connection } = submitted()
     connection.receive(STARTS, head(MAX_MESSAGE_BYTES + 1))
+    assert.equal(connection.stream.isDestroyed, false)
+    connection.receive(Buffer.alloc(20_000, 'x'))
+    assert.ok(connection.stream.isDestroyed)
     await assert.rejects(copy.next(), {
       code: 'MESSAGE_TOO_LARGE',
       message: /67108865 bytes/,
     })
-    assert.ok(connection.stream.isDestroyed)
+    assert.match(String(copy.oversized), /^x{16379}$/)
+  })
+
+  // What came in the same piece was lost, the description of its table among it; and the end of the
+  // connection, which we had broken off ourselves, hid why: it was made again and again.
+  test('that is refused leaves what came before, and is the reason, though the connection ends', async () => {
+    const { copy, connection } = submitted({ maxMessageBytes: 100 })
+    connection.receive(Buffer.concat([STARTS, data('1'), data('x'.repeat(100)), data('2')]))
+    copy.handleError(new Error('Connection terminated unexpectedly'))
+    assert.equal(String(await copy.next()).slice(5), '1')
+    await assert.rejects(copy.next(), { code: 'MESSAGE_TOO_LARGE', message: /the limit is 100/ })
+    assert.equal(String(copy.oversized), 'x'.repeat(100))
   })
 
   test('of 64 MiB is waited for', () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 
@@ -11,8 +10,9 @@ import { type Api, createApp } from '../../../src/server/app.ts'
 import { startServer } from '../../../src/server/serve.ts'
 import { Statistics } from '../../../src/task/statistics.ts'
 import type { HistoryPoint, LogLine } from '../../../src/task/view.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const dashboardDir = mkdtempSync(join(tmpdir(), 'millrace dashboard-'))
+const dashboardDir = temporaryFolder('dashboard')
 mkdirSync(join(dashboardDir, 'assets'))
 writeFileSync(join(dashboardDir, 'index.html'), '<!doctype html><title>Millrace</title>')
 writeFileSync(join(dashboardDir, 'assets', 'index-abc.js'), 'export {}')

@@ -117,6 +117,20 @@ describe('a store in a folder', () => {
 describe('drafts of others', () => {
   const host = escapeName(hostname())
   const dead = spawnSync(process.execPath, ['-e', '']).pid
+  // The load of a table that has become empty writes no part, and found no draft of a killed one.
+  test('go when a folder is tidied to which nothing is written', async () => {
+    const root = newRoot()
+    const folder = join(root, 'a', 't', 'load')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, `.draft-${host}-${dead}-1`), 'half')
+    await writeFile(join(folder, `.draft-${host}-${process.ppid}-1`), 'alive')
+    const store = new FolderStore(root)
+    await store.tidy('a/t/load/')
+    assert.deepEqual(await readdir(folder), [`.draft-${host}-${process.ppid}-1`])
+    await store.tidy('a/nosuch/load/')
+    assert.deepEqual(await readdir(join(root, 'a')), ['t'])
+  })
+
   const hourAgo = new Date(Date.now() - 2 * 60 * 60 * 1000)
   const cases = [
     ['of a dead process are removed', `.draft-${host}-${dead}-1`, null, false],

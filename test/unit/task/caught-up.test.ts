@@ -12,7 +12,12 @@ const state = (name: CaptureState): TaskEvent => ({
   state: name,
   error: null,
 })
-const began = (table = ORDERS): TaskEvent => ({ type: 'load-began', table, isReload: false })
+const began = (table = ORDERS): TaskEvent => ({
+  type: 'load-began',
+  table,
+  isReload: false,
+  estimatedRows: null,
+})
 const cancelled: TaskEvent = { type: 'load-cancelled', table: ORDERS, reason: 'TABLE_CHANGED' }
 
 function written(n: number, confirm: bigint, entries: readonly Entry[] = []): TaskEvent {

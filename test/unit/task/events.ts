@@ -10,14 +10,18 @@ export const USERS = 'app.users' as TableId
 
 const position = { lsn: lsn(100n), ordinal: 2 }
 
-export function changes(table: TableId, rows: { i?: number; u?: number; d?: number }): Entry {
+export function changes(
+  table: TableId,
+  rows: { i?: number; u?: number; d?: number },
+  first = position,
+): Entry {
   return {
     type: 'changes',
     table,
     shape: 'shape',
     path: `${table}.csv`,
-    first: position,
-    last: position,
+    first,
+    last: first,
     rows: { i: 0, u: 0, d: 0, ...rows },
     unchanged: 0,
     bytes: 1000,
@@ -32,6 +36,10 @@ export function truncate(table: TableId): Entry {
 
 export function rename(table: TableId, to: TableId): Entry {
   return { type: 'rename', table, to, shape: 'shape', position, order: 1 }
+}
+
+export function drop(table: TableId): Entry {
+  return { type: 'drop', table, position, order: 1 }
 }
 
 export function loadPart(table: TableId, rows: number): Entry {

@@ -11,6 +11,7 @@ import { HISTORY_POINTS, Statistics } from '../../../src/task/statistics.ts'
 import {
   applied,
   changes,
+  drop,
   loadEnd,
   loadPart,
   ORDERS,
@@ -61,8 +62,14 @@ const planned: TaskEvent = {
   estimatedRows: 120,
   estimatedBytes: 9000,
 }
-const began: TaskEvent = { type: 'load-began', table: ORDERS, isReload: false }
+const began: TaskEvent = {
+  type: 'load-began',
+  table: ORDERS,
+  isReload: false,
+  estimatedRows: 120,
+}
 const progressed: TaskEvent = { type: 'load-progress', table: ORDERS, rows: 60, bytes: 600 }
+const cancelled: TaskEvent = { type: 'load-cancelled', table: ORDERS, reason: 'altered' }
 const ended: TaskEvent = {
   type: 'load-ended',
   table: ORDERS,
@@ -82,7 +89,7 @@ function replicating() {
 }
 
 describe('the state of a table', () => {
-  const reload: TaskEvent = { type: 'load-began', table: ORDERS, isReload: true }
+  const reload: TaskEvent = { ...began, isReload: true }
   const end = written(2, T0, { entries: [loadEnd(ORDERS, 100)] })
   const refused = new CodedError('VALUE_UNFIT', 'too long')
   const cases: [string, TaskEvent[], string][] = [
@@ -172,13 +179,79 @@ describe('a table', () => {
     assert.equal(statistics.view().tables[0]!.loadRowsPerSecond, 25)
   })
 
+  test('says how long its load will take, and less with every second', () => {
+    const { statistics, apply, after } = start()
+    const left = () => statistics.view().tables[0]!.loadSecondsLeft
+    apply(planned, began)
+    after(4)
+    assert.equal(left(), null)
+    apply({ ...progressed, rows: 40 })
+    assert.equal(left(), 8)
+    after(3)
+    assert.equal(left(), 5)
+    after(1)
+    apply({ ...progressed, rows: 80 })
+    assert.equal(left(), 4)
+    apply(ended)
+    assert.equal(left(), null)
+  })
+
+  const unknown: [string, TaskEvent[], number][] = [
+    ['has no estimate', [{ ...began, estimatedRows: null }, progressed], 0],
+    ['was empty when it was counted', [{ ...began, estimatedRows: 0 }, progressed], 0],
+    ['has more rows than was thought', [began, { ...progressed, rows: 121 }], 0],
+    ['should have ended by now', [began, progressed], 11],
+    ['failed and waits for another try', [began, progressed, cancelled], 0],
+  ]
+  for (const [what, [first, ...rest], later] of unknown) {
+    test(`says nothing of the end of a load that ${what}`, () => {
+      const { statistics, apply, after } = start()
+      apply(planned, first!)
+      after(10)
+      apply(...rest)
+      after(later)
+      assert.equal(statistics.view().tables[0]!.loadSecondsLeft, null)
+    })
+  }
+
+  test('says nothing of the end of a load that has just begun', () => {
+    const { statistics, apply, after } = start()
+    apply(planned, began)
+    after(2.9)
+    apply(progressed)
+    assert.equal(statistics.view().tables[0]!.loadSecondsLeft, null)
+  })
+
+  test('that was never analysed has no estimate while it waits', () => {
+    const { statistics, apply } = start()
+    apply({ ...planned, estimatedRows: 0 })
+    assert.equal(statistics.view().tables[0]!.estimatedRows, null)
+    apply(began)
+    assert.equal(statistics.view().tables[0]!.estimatedRows, 120)
+  })
+
   test('keeps its counts when it is renamed', () => {
     const { statistics, apply } = start()
-    const entries = [changes(ORDERS, { i: 3 }), rename(ORDERS, USERS), changes(USERS, { i: 1 })]
+    const before = { lsn: lsn(90n), ordinal: 2 }
+    const entries = [
+      changes(ORDERS, { i: 3 }, before),
+      rename(ORDERS, USERS),
+      changes(USERS, { i: 1 }),
+    ]
     apply(written(1, T0, { entries }))
     const [table, ...others] = statistics.view().tables
     assert.deepEqual([table?.table, table?.inserts, table?.ddls], [USERS, 4, 1])
     assert.equal(others.length, 0)
+  })
+
+  test('is gone when it is dropped, also if another takes its name at once', () => {
+    const { statistics, apply } = start()
+    apply(written(1, T0, { entries: [changes(ORDERS, { i: 3 }), changes(USERS, { i: 5 })] }))
+    apply(written(2, T0, { entries: [rename(ORDERS, USERS), drop(USERS)] }))
+    const names = () => statistics.view().tables.map(({ table, inserts }) => [table, inserts])
+    assert.deepEqual(names(), [[USERS, 3]])
+    apply(written(3, T0, { entries: [drop(USERS)] }))
+    assert.deepEqual(names(), [])
   })
 })
 
@@ -203,7 +276,7 @@ describe('the sentence', () => {
   test('stays "Load complete" while a table is loaded again', () => {
     const { statistics, apply } = replicating()
     assert.equal(statistics.view().sentence, 'Load complete, replication ongoing')
-    apply({ type: 'load-began', table: ORDERS, isReload: true })
+    apply({ ...began, isReload: true })
     assert.equal(statistics.view().sentence, 'Load complete, replication ongoing')
   })
 
@@ -315,6 +388,27 @@ describe('the lag of capture', () => {
     assert.deepEqual(statistics.view().capture.warnings, [])
   })
 
+  test('comes with a warning while commit times lie ahead of our clock', () => {
+    const { statistics, apply, after } = start()
+    apply({ type: 'clock-ahead', files: 2, ms: 300_400 })
+    const said = ['commit times of the source lie 300 s ahead of the clock of this machine']
+    assert.deepEqual(statistics.view().capture.warnings, said)
+    after(60)
+    assert.deepEqual(statistics.view().capture.warnings, said)
+    after(1)
+    assert.deepEqual(statistics.view().capture.warnings, [])
+  })
+
+  test('does not hide values that did not fit: each table counts them by column', () => {
+    const { statistics, apply } = start()
+    const unfit = { type: 'values-unfit', table: ORDERS, policy: 'null' } as const
+    apply({ ...unfit, column: 'valid', values: 2 })
+    apply({ ...unfit, column: 'valid', values: 1 })
+    apply({ ...unfit, column: 'price', values: 5 })
+    const [table] = statistics.view().tables.filter((one) => one.table === ORDERS)
+    assert.deepEqual(table!.unfit, { valid: 3, price: 5 })
+  })
+
   test('in bytes is what the source keeps', () => {
     const { statistics, apply } = start()
     apply({ type: 'source-lag', serverLsn: lsn(5000n), confirmedLsn: lsn(2000n) })
@@ -366,4 +460,36 @@ test('a view is plain JSON', () => {
   const { statistics } = replicating()
   const view = statistics.view()
   assert.deepEqual(JSON.parse(JSON.stringify(view)), view)
+})
+
+describe('a table that the source cannot replicate', () => {
+  const refusal = (...names: string[]): TaskEvent => ({
+    type: 'tables-refused',
+    refused: names.map((name) => ({
+      name: { namespace: 'app', name },
+      error: new CodedError('TABLE_WITHOUT_KEY', `${name} has no key`, { hint: 'add one' }),
+    })),
+  })
+
+  test('is in error with the cure, and known no more when it is gone', () => {
+    const { statistics, apply } = start()
+    apply(refusal('log'))
+    const [table] = statistics.view().tables
+    assert.deepEqual([table!.table, table!.state], ['app.log', 'Table error'])
+    assert.deepEqual(table!.error, {
+      code: 'TABLE_WITHOUT_KEY',
+      message: 'log has no key',
+      hint: 'add one',
+    })
+    apply(refusal())
+    assert.deepEqual(statistics.view().tables, [])
+  })
+
+  test('keeps what is known of it, when it is cured', () => {
+    const { statistics, apply } = start()
+    apply(written(1, T0, { entries: [loadEnd(ORDERS, 3)] }), refusal('orders'))
+    assert.equal(statistics.view().tables[0]!.state, 'Table error')
+    apply(refusal())
+    assert.equal(statistics.view().tables[0]!.loadedRows, 3)
+  })
 })

@@ -128,6 +128,22 @@ warehouse  duckdb  running     1,040       2  1.5 s    1,297
     assert.equal(exitCode, 0)
   })
 
+  const rates: [where: string, usdPerDay: number | null, price: string][] = [
+    ['in a bucket', 0.2078, ', about 0.21 USD'],
+    ['in a folder', null, ''],
+  ]
+  for (const [where, usdPerDay, price] of rates) {
+    test(`says what the requests to a lake ${where} come to in a day`, async () => {
+      const requests = { putsPerDay: 34_560, getsPerDay: 86_400, listsPerDay: 60, usdPerDay }
+      await using server = await serve(saying({ ...view, lake: { ...view.lake, requests } }))
+      const { stdout } = await millrace(['status', '--config', server.config])
+      assert.ok(
+        stdout.includes(`\nrequests     about 34,560 PUT, 86,400 GET and 60 LIST a day${price}\n`),
+        stdout,
+      )
+    })
+  }
+
   test('gives scripts the whole view', async () => {
     await using server = await serve(saying(view))
     const { stdout } = await millrace(['status', '--config', server.config, '--json'])
