@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test'
 
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 
+import { packageRoot } from '../../src/cli/package-root.ts'
 import { openLake, openTask } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { compareTables } from '../../src/demo/compare.ts'
@@ -134,7 +135,7 @@ for (const format of ['csv.gz', 'parquet']) {
     })
 
     test('answer every query of docs/query.md', async () => {
-      const page = await readFile(join(import.meta.dirname, '../../docs/query.md'), 'utf8')
+      const page = await readFile(join(packageRoot(), 'docs/query.md'), 'utf8')
       const queries = [...page.matchAll(/^```sql\n(.*?)^```/gms)].map(([, sql]) => sql!)
       const answers: unknown[][][] = []
       for (const sql of queries) answers.push(await query(sql))

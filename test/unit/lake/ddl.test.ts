@@ -10,13 +10,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
+import { packageRoot } from '../../../src/cli/package-root.ts'
 import { lsn } from '../../../src/core/lsn.ts'
 import type { Column, Shape, TableId } from '../../../src/core/table.ts'
 import { DIALECTS, rawTables, tableDdl } from '../../../src/lake/ddl/ddl.ts'
 import { gluePartitions, glueTable } from '../../../src/lake/ddl/glue-tables.ts'
 import type { ColumnFacts, TableFacts } from '../../../src/lake/ddl/table-facts.ts'
 
-const FIXTURES = join(import.meta.dirname, '../../fixtures/ddl')
+const FIXTURES = join(packageRoot(), 'test/fixtures/ddl')
 const URL = 's3://increase-lake/shop'
 
 const TYPES: readonly [name: string, oid: number, type: string, modifier?: number][] = [
