@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { ROOT, seconds, setup } from './setup.mjs'
 
 const VERSIONS = ['13', '15', '17']
-const NO_SOURCE = /^(compare|duckdb|embedded|shop)/
+const NO_SOURCE = /^(compare|duckdb|embedded|lake-ddl|parquet|redshift|shop)/
 
 process.exitCode = await main(process.argv.slice(2))
 

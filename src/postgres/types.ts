@@ -18,14 +18,23 @@ interface TypeRow {
   readonly baseModifier: number
 }
 
-/** int2vector and oidvector are of category A too, but are written without braces. */
+/**
+ * int2vector and oidvector are of category A too, but are written without braces. Every table has a
+ * row type and an array of it, which hardly a column is ever of: those that none is of are left out.
+ */
 const TYPES = `
+  with row_type as (select reltype as oid from pg_catalog.pg_class where relkind <> 'c' and reltype <> 0),
+       used as (select distinct atttypid as oid from pg_catalog.pg_attribute where attnum > 0)
   select oid, typname as name, typbasetype as base, typtypmod as base_modifier,
          case when typcategory = 'A' and typlen = -1 and typtype = 'b'
                    and typname not in ('int2vector', 'oidvector')
               then typelem else 0 end as element
-    from pg_catalog.pg_type
-   where typtype in ('b', 'd', 'e', 'r', 'm', 'c')`
+    from pg_catalog.pg_type t
+   where typtype in ('b', 'd', 'e', 'r', 'm', 'c')
+     and (   (oid not in (select oid from row_type) and typelem not in (select oid from row_type))
+          or oid in (select oid from used)
+          or oid in (select typelem from pg_catalog.pg_type where oid in (select oid from used))
+          or oid in (select typbasetype from pg_catalog.pg_type))`
 
 export class TypeCatalog {
   readonly #types = new Map<number, TypeRow>()
