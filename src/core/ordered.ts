@@ -27,7 +27,9 @@ export interface OrderedTaker {
   takeChanges(stretch: ChangesStretch): Promise<Memo>
 
   /** Takes rows of a load, as many as serve it well; resolves to the memo and the place after them. */
-  takeLoad(stretch: LoadStretchRows): Promise<{ readonly memo: Memo; readonly place: LoadPlace | null }>
+  takeLoad(
+    stretch: LoadStretchRows,
+  ): Promise<{ readonly memo: Memo; readonly place: LoadPlace | null }>
 }
 
 export interface ChangesStretch {

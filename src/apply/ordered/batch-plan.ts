@@ -5,11 +5,7 @@
  * Pure, and it depends on the ledger and the log alone, so that every worker finds the same.
  */
 
-import {
-  compareEntries,
-  isPositioned,
-  type PositionedEntry,
-} from '../../core/entry-order.ts'
+import { compareEntries, isPositioned, type PositionedEntry } from '../../core/entry-order.ts'
 import type { StragglerLoad } from '../../core/ledger.ts'
 import type { Lsn } from '../../core/lsn.ts'
 import type {
@@ -29,8 +25,6 @@ import { FIRST_ROW, NEW_TABLE, type OrderedPlace, type TablePlace } from './plac
 export interface BatchFacts {
   /** Our name in the `for` of loads. */
   readonly consumer: string
-  /** The first manifest that is kept. */
-  readonly first: number
   /** How capture ran before the batch; `null` if it had not begun. */
   readonly mode: LoadMode | null
 }
@@ -57,6 +51,12 @@ export function planBatch(
   const planner = new Planner(place, facts, isVoided(manifests))
   for (const manifest of manifests) planner.take(manifest)
   return planner
+}
+
+/** Whether the plan depends on how capture ran before the batch. */
+export function hasNewTable({ tables }: OrderedPlace, manifests: readonly Manifest[]): boolean {
+  const isNew = (table: TableId) => (tables.get(table)?.state ?? 'gone') === 'gone'
+  return manifests.some(({ entries }) => entries.some(({ table }) => isNew(table)))
 }
 
 /** The files of one table that a stretch of manifests holds on top of its load. */
@@ -162,9 +162,8 @@ class Planner implements BatchPlan {
   }
 
   #begin(row: TablePlace, entry: LoadBeginEntry, epoch: number): void {
-    const { consumer, first } = this.#facts
     const { table, load, lsn, since } = entry
-    if (!isForUs(entry.for, consumer) || since + 1 < first) return
+    if (!isForUs(entry.for, this.#facts.consumer)) return
     this.tables.set(table, {
       ...row,
       state: 'loading',

@@ -70,6 +70,15 @@ export function stragglersOf({ tables }: OrderedPlace): number {
   return count
 }
 
+/** The tables that have something of the log to take that others have taken. */
+export function busyTables({ tables }: OrderedPlace): ReadonlySet<TableId> {
+  const busy = new Set<TableId>()
+  for (const [table, { state }] of tables) {
+    if (state === 'ready' || state === 'catching-up') busy.add(table)
+  }
+  return busy
+}
+
 /** The last manifest that the consumer and all its tables have left behind. */
 export function neededAbove({ n, tables }: OrderedPlace): number {
   let above = n
