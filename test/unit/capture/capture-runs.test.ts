@@ -48,6 +48,8 @@ class ScriptedSource implements Source {
   rows: readonly string[] | null = ['1,Ada\n', '2,Bob\n']
   /** Names of tables whose rows never come, whatever `rows` says. */
   readonly stuck = new Set<string>()
+  /** Thrown when a snapshot is asked for. */
+  snapshotFailure: CodedError | null = null
   /** Thrown when a table is opened for its load. */
   loadFailure: CodedError | null = null
   /** What each `open` was allowed to make. */
@@ -87,6 +89,7 @@ class ScriptedSource implements Source {
   }
 
   async snapshot(): Promise<LoadSnapshot> {
+    if (this.snapshotFailure !== null) throw this.snapshotFailure
     const ended = new AbortController()
     this.openSnapshots++
     return {
@@ -133,7 +136,7 @@ class Task implements AsyncDisposable {
   readonly done: Promise<void>
   readonly #stop = new AbortController()
 
-  constructor(source = new ScriptedSource(), store = new MemoryStore()) {
+  constructor(source = new ScriptedSource(), store = new MemoryStore(), lookEveryMs = 1e9) {
     this.source = source
     this.store = store
     const shapes = new Shapes(store)
@@ -160,7 +163,7 @@ class Task implements AsyncDisposable {
         rangeBytes: 1 << 28,
         maxRowsPerSecond: null,
         partBytes: 1 << 20,
-        lookEveryMs: 1e9,
+        lookEveryMs,
       },
       newId: () => `load${++ids}`,
       emit: (event) => void this.events.push(event),
@@ -372,6 +375,56 @@ describe('a later run', () => {
     await using after = new Task(source, store)
     await settled()
     assert.equal(after.states.at(-1), 'streaming')
+  })
+})
+
+describe('a table that appears while the server has no slot or connection for its load', () => {
+  for (const code of ['NO_FREE_SLOT', 'NO_FREE_SENDER'] as const) {
+    test(`waits, and stops nobody (${code})`, async () => {
+      const source = new ScriptedSource()
+      await using task = new Task(source, new MemoryStore(), 5000)
+      await task.clock.pass(1000)
+      const orders = { ...CUSTOMERS, oid: 2, name: { namespace: 'public', name: 'orders' } }
+      source.tables = [CUSTOMERS, orders]
+      source.snapshotFailure = new CodedError(code, 'all are in use')
+      await task.clock.pass(5000)
+      const told = task.events.find(({ type }) => type === 'look-failed')
+      assert.deepEqual(told?.type === 'look-failed' && told.waiting, ['public.orders'])
+      assert.deepEqual(task.states, ['starting', 'loading', 'streaming'])
+      source.snapshotFailure = null
+      await task.clock.pass(5000)
+      await task.clock.pass(1000)
+      assert.equal(source.streams.length, 1)
+      const loaded = task.events.filter(({ type }) => type === 'load-ended')
+      assert.equal(loaded.length, 2)
+    })
+  }
+
+  test('is not said to be loaded, at the start neither', async () => {
+    const source = new ScriptedSource()
+    source.isNew = false
+    source.snapshotFailure = new CodedError('NO_FREE_SLOT', 'all are in use')
+    await using task = new Task(source, new MemoryStore(), 5000)
+    await task.clock.pass(5000)
+    assert.deepEqual(task.states, ['starting', 'loading'])
+    source.snapshotFailure = null
+    await task.clock.pass(5000)
+    assert.deepEqual(task.states, ['starting', 'loading', 'streaming'])
+  })
+})
+
+describe('a url that leads to another server while we run', () => {
+  test('is the end, and nothing of that server comes into the log', async () => {
+    const source = new ScriptedSource()
+    await using task = new Task(source, new MemoryStore(), 5000)
+    await task.clock.pass(1000)
+    const before = await task.lines()
+    source.run = { ...RUN, systemId: '999' }
+    source.tables = [{ ...CUSTOMERS, oid: 77 }]
+    await task.clock.pass(5000)
+    await task.clock.pass(5000)
+    await assert.rejects(task.done, { code: 'SOURCE_CHANGED' })
+    assert.deepEqual(await task.lines(), before)
   })
 })
 

@@ -6,8 +6,10 @@ import { haveOthers, notePartitions } from '../../../src/capture/partition-notes
 import { partitionChanges } from '../../../src/capture/partitions.ts'
 import { TrackedTables, type DdlPolicy } from '../../../src/capture/tracked-tables.ts'
 import type { TaskEvent } from '../../../src/core/events.ts'
+import { lsn } from '../../../src/core/lsn.ts'
+import type { LoadMode } from '../../../src/core/manifest.ts'
 import { tableId, type TableId } from '../../../src/core/table.ts'
-import type { TableState } from '../../../src/lake/log-state.ts'
+import type { LoadState, TableState } from '../../../src/lake/log-state.ts'
 import { ScriptedCatalog } from './feed.ts'
 
 describe('the partitions of a table', () => {
@@ -27,10 +29,24 @@ describe('the partitions of a table', () => {
 const NAME = { namespace: 'app', name: 'orders' }
 const ORDERS = tableId(NAME)
 
-function stateWith(partitions?: readonly string[]) {
-  const table: TableState = { shape: 's', newestLoad: null, openLoads: [] }
-  const known = partitions ? { ...table, partitions } : table
-  return { tables: new Map<TableId, TableState>([[ORDERS, known]]) }
+const LOADED: LoadState = {
+  load: 'l1',
+  lsn: lsn(1n),
+  epoch: 1,
+  since: 1,
+  shape: 's',
+  for: 'all',
+  beganAt: 2,
+  endedAt: 3,
+  rows: 0,
+  parts: 0,
+}
+
+/** The log up to manifest 5. */
+function stateWith(partitions?: readonly string[], table: Partial<TableState> = {}) {
+  const known: TableState = { shape: 's', newestLoad: LOADED, openLoads: [], ...table }
+  const state = partitions ? { ...known, partitions } : known
+  return { n: 5, tables: new Map<TableId, TableState>([[ORDERS, state]]) }
 }
 
 function tableWith(partitions: readonly string[]) {
@@ -40,7 +56,7 @@ function tableWith(partitions: readonly string[]) {
 /** What goes into the log, and what is told, once the log has got to where the look was. */
 async function noted(
   found: readonly string[],
-  { before, now = before, filled = [], ddl = 'resync' }: Noted,
+  { before, now = before, filled = [], ddl = 'resync', mode = 'full-load-and-cdc' }: Noted,
 ): Promise<{ marks: Mark[]; told: readonly string[] }> {
   const events: TaskEvent[] = []
   const parts = { isSelected: () => true, catalog: new ScriptedCatalog(), ddl }
@@ -50,6 +66,7 @@ async function noted(
   await notePartitions(
     {
       source: { hadRows: (oid) => Promise.resolve(filled.includes(oid)) },
+      mode,
       tables,
       mark: (make) => marks.push(...make()),
     },
@@ -63,10 +80,13 @@ interface Noted {
   readonly now?: ReturnType<typeof stateWith>
   readonly filled?: readonly number[]
   readonly ddl?: DdlPolicy
+  readonly mode?: LoadMode
 }
 
 describe('what a look finds of partitions', () => {
-  const known = stateWith(['7:70'])
+  const FILES = ['7:70']
+  const UNLOADED = { newestLoad: null }
+  const known = stateWith(FILES)
   const cases: [name: string, found: string[], how: Noted, noted: boolean, told: string[]][] = [
     ['is not noted if it is known', ['7:70'], { before: known }, false, []],
     ['is noted silently if nothing is known', ['7:70'], { before: stateWith() }, true, []],
@@ -88,6 +108,27 @@ describe('what a look finds of partitions', () => {
         'a partition was detached or dropped',
         'a partition was truncated or written anew',
       ],
+    ],
+    [
+      'is noted silently if the table had no load then: the next one brings it',
+      ['7:71'],
+      { before: stateWith(FILES, UNLOADED), now: stateWith(FILES) },
+      true,
+      [],
+    ],
+    [
+      'is noted silently if the table has lost its load since: the next one brings it',
+      ['7:71'],
+      { before: known, now: stateWith(FILES, { ambiguousAt: 6 }) },
+      true,
+      [],
+    ],
+    [
+      'is told if the table gets no load',
+      ['7:71'],
+      { before: stateWith(['7:70'], UNLOADED), mode: 'cdc' },
+      true,
+      ['a partition was truncated or written anew'],
     ],
     [
       'waits for the next look if the table was truncated since',

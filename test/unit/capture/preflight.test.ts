@@ -35,6 +35,7 @@ const SERVER: ServerFacts = {
   senderTimeoutMs: 60_000,
   standbySlots: '',
   hasStandbyFeedback: false,
+  hasDdlTrigger: false,
 }
 
 const ORDERS: TableFacts = {
@@ -328,7 +329,7 @@ describe('a table', () => {
       'with FULL and no key',
       { tables: [{ key: [], identity: 'full', hasPrimaryKey: false, hasFullIdentity: true }] },
       [
-        'warning: REPLICA IDENTITY FULL and no primary key: app.orders. The lake gets every change, and targets refuse such a table | run: ALTER TABLE "app"."orders" ADD PRIMARY KEY (…)',
+        'warning: REPLICA IDENTITY FULL and no primary key: app.orders. The lake gets every change, and targets only with mode: history | run: ALTER TABLE "app"."orders" ADD PRIMARY KEY (…)',
       ],
     ],
     [
@@ -511,7 +512,7 @@ describe('columns that are excluded', () => {
         wanted: wishes('app.orders', 'id', 'note', 'secret'),
       },
       [
-        'warning: REPLICA IDENTITY FULL and no primary key: app.orders. The lake gets every change, and targets refuse such a table | run: ALTER TABLE "app"."orders" ADD PRIMARY KEY (…)',
+        'warning: REPLICA IDENTITY FULL and no primary key: app.orders. The lake gets every change, and targets only with mode: history | run: ALTER TABLE "app"."orders" ADD PRIMARY KEY (…)',
         'COLUMNS_UNFIT: source.columns excludes every column of app.orders | leave the table out in source.tables',
       ],
     ],
