@@ -16,10 +16,12 @@ import { benchApplyPostgres } from './apply-postgres.ts'
 import { benchApply } from './apply.ts'
 import { Bench } from './bench.ts'
 import { benchEncode } from './encode.ts'
+import { benchFlushS3 } from './flush-s3.ts'
 import { benchIdle } from './idle.ts'
 import { benchLarge } from './large.ts'
 import { benchLatency } from './latency.ts'
 import { benchLoad } from './load.ts'
+import { benchLongLake } from './long-lake.ts'
 import { describeMachine } from './machine.ts'
 import { readOptions, USAGE, type BenchmarkName, type Options } from './options.ts'
 import { figuresTable, markdownTable, type Report } from './report.ts'
@@ -27,7 +29,8 @@ import { keepResults } from './results.ts'
 import { benchStart } from './start.ts'
 import { benchStream, benchTransaction } from './stream.ts'
 
-const RUN: Record<BenchmarkName, (bench: Bench) => Promise<Report>> = {
+/** `null` where something is missing that it needs; it has said so. */
+const RUN: Record<BenchmarkName, (bench: Bench) => Promise<Report | null>> = {
   stream: benchStream,
   transaction: benchTransaction,
   large: benchLarge,
@@ -38,6 +41,8 @@ const RUN: Record<BenchmarkName, (bench: Bench) => Promise<Report>> = {
   apply: benchApply,
   'apply-postgres': benchApplyPostgres,
   encode: benchEncode,
+  'long-lake': benchLongLake,
+  'flush-s3': benchFlushS3,
 }
 
 /** This file is build/bench/main.js when it runs. */
@@ -71,6 +76,7 @@ async function main(options: Options): Promise<void> {
       say(`\n${name}`)
       await using bench = await Bench.open({ url: server.url, folder, options, say })
       const report = await RUN[name](bench)
+      if (report === null) continue
       reports.push(report)
       print(report)
       if (options.isKept) await keepResults(RESULTS, [report], where)

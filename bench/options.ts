@@ -13,6 +13,8 @@ export const BENCHMARKS = [
   'apply',
   'apply-postgres',
   'encode',
+  'long-lake',
+  'flush-s3',
 ] as const
 export type BenchmarkName = (typeof BENCHMARKS)[number]
 

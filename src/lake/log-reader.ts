@@ -50,6 +50,8 @@ export class LogReader {
   readonly #manifests = new Map<number, Manifest>()
   /** The newest manifest that we know of. */
   #head = 0
+  /** Where the last recovery got to: one start of a task asks several times. */
+  #recovered: LogState = initialState
 
   constructor({ store, shapes, rollupEvery }: LogReaderParts) {
     this.#store = store
@@ -79,15 +81,16 @@ export class LogReader {
         yield manifest
       }
       n += count
-      ahead = Math.min(ahead * 2, READ_AHEAD)
+      ahead = Math.min(ahead * 2, Math.max(READ_AHEAD, this.#store.parallel ?? 0))
     }
   }
 
   /** The state at the head of the log. */
   async recover(): Promise<LogState> {
-    let state = (await this.rollups.newest()) ?? initialState
+    let state = await this.#newestKnown()
     for (;;) {
       state = await this.#follow(state)
+      this.#recovered = state
       this.#head = Math.max(this.#head, state.n)
       const later = await this.#firstAfter(state.n)
       if (later === null) return state
@@ -96,6 +99,15 @@ export class LogReader {
         fail('LAKE_DAMAGED', `manifest ${state.n + 1} is missing, but ${later} is there`)
       }
     }
+  }
+
+  /** A state to go on from: that of the last recovery, or of a roll-up that is newer. */
+  async #newestKnown(): Promise<LogState> {
+    const known = this.#recovered
+    const newer = await this.rollups.newest(undefined, known.n)
+    if (newer || known.n === 0) return newer ?? known
+    const isStillThere = (await this.#get(known.n)) !== null
+    return isStillThere ? known : ((await this.rollups.newest()) ?? initialState)
   }
 
   /** The state at manifest n. Rejects with LOG_EXPIRED if the log no longer goes back so far. */

@@ -39,9 +39,9 @@ export class Rollups {
     this.#parts = parts
   }
 
-  /** The state in the newest roll-up, or the newest up to a manifest; `null` if there is none. */
-  async newest(upTo = Number.MAX_SAFE_INTEGER): Promise<LogState | null> {
-    const numbers = await listRollups(this.#parts.store)
+  /** The state in the newest roll-up up to a manifest, and above another; `null` if there is none. */
+  async newest(upTo = Number.MAX_SAFE_INTEGER, above = 0): Promise<LogState | null> {
+    const numbers = await listRollups(this.#parts.store, above)
     const newest = numbers.findLast((n) => n <= upTo)
     return newest === undefined ? null : this.#read(newest)
   }
@@ -81,9 +81,9 @@ export async function readRollup(
 }
 
 /** The manifests that have a roll-up, in order. */
-export async function listRollups(store: ObjectStore): Promise<number[]> {
+export async function listRollups(store: ObjectStore, above = 0): Promise<number[]> {
   const numbers: number[] = []
-  for await (const key of store.list(ROLLUPS_FOLDER)) {
+  for await (const key of store.list(ROLLUPS_FOLDER, rollupKey(above))) {
     const n = parseRollupKey(key)
     if (n !== null) numbers.push(n)
   }

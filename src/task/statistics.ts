@@ -203,7 +203,9 @@ export class Statistics {
     this.#capture.apply(event, this.#now())
     if (event.type === 'manifest-written') this.#onManifest(event)
     if (event.type === 'tables-refused') this.#refuse(event.refused)
-    if (event.type === 'values-unfit') this.#table(event.table).addUnfit(event)
+    if (event.type === 'values-unfit' && event.target === undefined) {
+      this.#table(event.table).addUnfit(event)
+    }
   }
 
   /** All that are refused now: those of before that are not among them are not any more. */

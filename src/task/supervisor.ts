@@ -20,6 +20,8 @@ export interface TargetPart {
   /** Look at the log now. */
   ring(): void
   position(): TargetPosition
+  /** Somebody waits: hold nothing back. Left out where nothing is held back. */
+  hurry?(): void
 }
 
 export interface SupervisorParts {
@@ -54,6 +56,7 @@ export class Supervisor {
     if (this.#failedTargets > 0) return this.stop()
     this.#caughtUp.want(lsn)
     this.#parts.capture.want(lsn)
+    for (const target of this.#parts.targets) target.hurry?.()
     this.#endIfCaughtUp()
   }
 

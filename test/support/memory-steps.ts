@@ -2,6 +2,7 @@
 
 import { CodedError, fail, unreachable } from '../../src/core/errors.ts'
 import type { FoldedRow } from '../../src/core/fold.ts'
+import { isAdded, VERSION_ORDER } from '../../src/core/mode.ts'
 import { diffShapes } from '../../src/core/shape-diff.ts'
 import { tableId, type Shape } from '../../src/core/table.ts'
 import type { Step, TargetTable } from '../../src/core/target.ts'
@@ -43,6 +44,10 @@ export async function applyStep(tables: Tables, step: Step): Promise<void> {
       return fold(tables, step)
     case 'load':
       return load(tables, step)
+    case 'mark':
+      return mark(tables, step)
+    case 'keep':
+      return keep(tables, step)
     default:
       return unreachable(step)
   }
@@ -66,16 +71,20 @@ function move(tables: Tables, from: TargetTable, to: TargetTable): void {
 function alter(tables: Tables, { table, from, to, defaults }: StepOf<'alter'>): void {
   const { rows } = tableOf(tables, table)
   const added = new Set(diffShapes(from, to).added.map(({ name }) => name))
+  const before = new Map(from.columns.map(({ name }, i) => [name, i]))
   const altered = [...rows.values()].map((row) =>
-    to.columns.map(({ name }, i) =>
-      added.has(name) ? (defaults[name] ?? null) : (row[i] ?? null),
-    ),
+    to.columns.map((column, i) => {
+      if (added.has(column.name)) return defaults[column.name] ?? null
+      return row[isAdded(column) ? before.get(column.name)! : i] ?? null
+    }),
   )
   tables.set(placeKey(table), { shape: to, rows: insertAll(to, new Map(), altered) })
 }
 
 /** Values are taken over before any row goes. */
-function fold(tables: Tables, { table, shape, rows: folded }: StepOf<'fold'>): void {
+function fold(tables: Tables, step: StepOf<'fold'>): void {
+  const { table, shape, rows: folded } = step
+  if (step.appends === true) return append(tables, step)
   const { rows } = tableOf(tables, table)
   const next = new Map(rows)
   const upserts: MemoryRow[] = []
@@ -85,6 +94,52 @@ function fold(tables: Tables, { table, shape, rows: folded }: StepOf<'fold'>): v
     if (row.op === 'upsert') upserts.push(values.map((value) => textOf(value)))
   }
   tables.set(placeKey(table), { shape, rows: insertAll(shape, next, upserts) })
+}
+
+function append(tables: Tables, { table, shape, rows: versions }: StepOf<'fold'>): void {
+  const { rows, shape: keyless } = tableOf(tables, table)
+  const newest = new Map<string, MemoryRow>()
+  const order = shape.columns.findIndex((column) => column.name === VERSION_ORDER)
+  for (const row of [...rows.values()].toSorted((a, b) => Number(a[order]) - Number(b[order]))) {
+    newest.set(keyOf(shape, row) ?? '', row)
+  }
+  const added: MemoryRow[] = []
+  for (const row of versions) added.push(filled(row, shape, newest))
+  tables.set(placeKey(table), { shape: keyless, rows: insertAll(keyless, new Map(rows), added) })
+}
+
+function mark(tables: Tables, { table, column, value }: StepOf<'mark'>): void {
+  const { rows, shape } = tableOf(tables, table)
+  const place = shape.columns.findIndex(({ name }) => name === column)
+  const marked = [...rows].map(
+    ([key, row]) => [key, row.map((was, i) => (i === place ? (was ?? value) : was))] as const,
+  )
+  tables.set(placeKey(table), { shape, rows: new Map(marked) })
+}
+
+function keep(tables: Tables, { name, by, marks }: StepOf<'keep'>): void {
+  const shadow = tableOf(tables, { name, isShadow: true })
+  const live = tables.get(placeKey({ name, isShadow: false }))
+  const placeIn = (table: MemoryTable, column: string): number =>
+    table.shape.columns.findIndex((one) => one.name === column && one.wire !== null)
+  if (live === undefined || placeIn(live, marks?.column ?? by[0]!) < 0) return
+  const nameOf = (table: MemoryTable, row: MemoryRow): string =>
+    JSON.stringify(by.map((column) => row[placeIn(table, column)]))
+  const known = new Set([...shadow.rows.values()].map((row) => nameOf(shadow, row)))
+  const kept = [...live.rows.values()].filter((row) => !known.has(nameOf(live, row)))
+  // Columns that only the live table has come along, in the places they had before they were dropped.
+  const columns = shadow.shape.columns.map((column) =>
+    column.wire === null && placeIn(live, column.name) >= 0 ? { ...column, wire: -1 } : column,
+  )
+  const rows = kept.map((row) =>
+    columns.map((column) => {
+      const value = row[placeIn(live, column.name)] ?? null
+      return column.name === marks?.column ? (value ?? marks.value) : value
+    }),
+  )
+  const shape = { ...shadow.shape, columns }
+  const all = insertAll(shape, new Map(shadow.rows), rows)
+  tables.set(placeKey({ name, isShadow: true }), { shape, rows: all })
 }
 
 function filled(

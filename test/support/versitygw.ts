@@ -6,20 +6,17 @@
 
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 
-import { cacheFolder, makeWhole } from '../../src/demo/cache-folder.ts'
-
-const PACKAGE = 'github.com/versity/versitygw/cmd/versitygw'
-const VERSION = '1.8.0'
+import { makeWhole } from '../../src/demo/cache-folder.ts'
+import { VERSITYGW, versitygwPlace } from '../../src/demo/versitygw.ts'
 
 /** The program, or the sentence that says why there is none. */
 export type Versitygw = { readonly program: string } | { readonly missing: string }
 
 export async function findVersitygw(): Promise<Versitygw> {
-  const { program } = await place()
+  const { program } = await versitygwPlace()
   if (existsSync(program)) return { program }
-  return { missing: `versitygw ${VERSION} is not built; npm run test:real does it, if Go is there` }
+  return { missing: `versitygw is not built; npm run test:real does it, if Go is there` }
 }
 
 /**
@@ -27,10 +24,10 @@ export async function findVersitygw(): Promise<Versitygw> {
  * @public
  */
 export async function buildVersitygw(): Promise<Versitygw> {
-  const { folder, program } = await place()
+  const { folder, program } = await versitygwPlace()
   if (existsSync(program)) return { program }
   if (spawnSync('go', ['version']).status !== 0) {
-    return { missing: `versitygw ${VERSION} is not built, and there is no Go to build it with` }
+    return { missing: `versitygw is not built, and there is no Go to build it with` }
   }
   let problem = ''
   await makeWhole(folder, async (draft) => {
@@ -42,16 +39,10 @@ export async function buildVersitygw(): Promise<Versitygw> {
   return problem === '' ? { program } : { missing: `Go could not build versitygw: ${problem}` }
 }
 
-async function place(): Promise<{ readonly folder: string; readonly program: string }> {
-  const name = `versitygw-${VERSION}-${process.platform}-${process.arch}`
-  const folder = join(await cacheFolder(null), name)
-  return { folder, program: join(folder, 'versitygw') }
-}
-
 /** Returns what went wrong, or nothing. */
 function build(folder: string): string {
   const flags = `${process.env['GOFLAGS'] ?? ''} -p=2`.trim()
-  const { status, stderr } = spawnSync('go', ['install', `${PACKAGE}@v${VERSION}`], {
+  const { status, stderr } = spawnSync('go', ['install', VERSITYGW], {
     env: { ...process.env, GOBIN: folder, GOFLAGS: flags },
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,

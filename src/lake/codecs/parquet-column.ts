@@ -2,8 +2,9 @@
 
 import { isUtf8 } from 'node:buffer'
 
+import { arrayToJson } from '../../core/array-json.ts'
 import type { LogicalType } from '../../core/type.ts'
-import { ArrayElements, arrayToJson } from './array-text.ts'
+import { ArrayElements } from './array-text.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 import { schemaElements, type ParquetForm, type ScalarForm } from './parquet-form.ts'
 import { PageWriter, type PageColumn } from './parquet-pages.ts'

@@ -1,7 +1,7 @@
 /** Values of Parquet as the texts that PostgreSQL had written for them: the way back of `parquet-put.ts`. */
 
+import { jsonToArray, quoteElement } from '../../core/array-json.ts'
 import { fail, unreachable } from '../../core/errors.ts'
-import { jsonToArray, quoteElement } from './array-text.ts'
 import { formatDate, formatTime, formatTimestamp } from './calendar.ts'
 import { formatFloat4, formatFloat8 } from './float-text.ts'
 import { GrowingBytes } from './growing-bytes.ts'

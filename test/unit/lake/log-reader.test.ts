@@ -8,13 +8,14 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { BlockPool, ChangeCursor } from '../../../src/core/change-log.ts'
 import { CodedError } from '../../../src/core/errors.ts'
 import type { Manifest } from '../../../src/core/manifest.ts'
-import type { PutOptions } from '../../../src/core/object-store.ts'
+import type { ObjectStore, PutOptions } from '../../../src/core/object-store.ts'
 import { encodeChanges } from '../../../src/lake/codecs/csv-encoder.ts'
 import { manifestKey, rollupKey } from '../../../src/lake/layout.ts'
 import { LogReader } from '../../../src/lake/log-reader.ts'
 import { advance, initialState, type LogState } from '../../../src/lake/log-state.ts'
 import { encodeManifest } from '../../../src/lake/manifest-json.ts'
 import { Shapes } from '../../../src/lake/shapes.ts'
+import { CountedStore } from '../../../src/storage/counted-store.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { collect } from '../../support/collect.ts'
 import {
@@ -69,6 +70,18 @@ describe('recovery', () => {
     )
     assert.deepEqual(await shapes.read([...states[10]!.tables.values()][0]!.shape), SHAPE)
     assert.ok(!gets.some((key) => key.includes('shapes')))
+  })
+
+  test('of the same reader again asks only for what came since', async () => {
+    const { store } = await lake(7)
+    const counted = new CountedStore(store)
+    const again = newReader(counted)
+    assert.equal((await again.recover()).n, 7)
+    const first = counted.counts
+    for (const n of [8, 9]) await write(store, changesManifest(n))
+    assert.equal((await again.recover()).n, 9)
+    assert.ok(counted.counts.gets - first.gets <= 7, String(counted.counts.gets - first.gets))
+    assert.deepEqual(await again.recover(), await newReader(store).recover())
   })
 
   test('writes a missing roll-up with the same bytes that it had', async () => {
@@ -313,7 +326,7 @@ async function write(store: MemoryStore, manifest: Manifest): Promise<void> {
   await store.put(manifestKey(manifest.n), encodeManifest(manifest), options)
 }
 
-function newReader(store: MemoryStore): LogReader {
+function newReader(store: ObjectStore): LogReader {
   return new LogReader({ store, shapes: new Shapes(store), rollupEvery: EVERY })
 }
 

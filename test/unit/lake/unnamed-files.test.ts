@@ -64,3 +64,20 @@ for (const { name, file, isRemoved, since = '2026-11-23' } of cases) {
     assert.ok(left.includes(named) && left.includes(namedPart))
   })
 }
+
+test('of a long day only the manifests are read at which a generation may have ended', async () => {
+  const { store, reader } = await lakeWith([])
+  const numbers = Array.from({ length: 200 }, (_, i) => i + 4)
+  for (const n of numbers) {
+    const path = key(n, n < 100 ? 1 : 100)
+    await store.put(path, Buffer.from('rows'))
+    const entries = n === 99 ? [] : [changesEntry({ path })]
+    await store.put(manifestKey(n), encodeManifest(changesManifest(n, { entries })))
+  }
+  const read: number[] = []
+  const counting = { manifest: (n: number) => (read.push(n), reader.manifest(n)) }
+  const scope = { table: ORDERS, since: '2026-11-23', below: 300 }
+  assert.equal(await sweepUnnamed({ store, reader: counting }, scope), 1)
+  assert.deepEqual(read, [99, 203])
+  assert.equal(await store.get(key(99, 1)), null)
+})
