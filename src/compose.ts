@@ -9,6 +9,8 @@
 import { randomBytes } from 'node:crypto'
 
 import { Applier } from './apply/applier.ts'
+import { MappedTarget } from './apply/mapped-target.ts'
+import { AS_IT_IS, treatmentOf } from './apply/treatment.ts'
 import { Capture } from './capture/capture.ts'
 import { checkSource, type CheckedSource } from './capture/check-source.ts'
 import { currentLsn } from './capture/current-lsn.ts'
@@ -17,18 +19,20 @@ import { GuardedCapture } from './capture/guarded-capture.ts'
 import type { NewEpochParts } from './capture/new-epoch.ts'
 import { PostgresSource } from './capture/postgres-source.ts'
 import { SlotGuard } from './capture/slot-guard.ts'
+import { openStore, requirePlace } from './compose-stores.ts'
 import {
   closeTargets,
   consumerName,
+  openFiles,
   openTargets,
+  requireFiles,
   serverOf,
+  type ConsumerParts,
   type OpenTarget,
 } from './compose-targets.ts'
 import type { Config } from './config/config.ts'
-import type { LakePlace } from './config/lake-place.ts'
 import { BlockPool } from './core/change-log.ts'
 import type { Emit, TaskEvent } from './core/events.ts'
-import type { ObjectStore } from './core/object-store.ts'
 import { excludeColumns, selectTables } from './core/table-selection.ts'
 import { writeRegistration } from './lake/consumers.ts'
 import { LakeClaim } from './lake/lake-claim.ts'
@@ -36,14 +40,11 @@ import { readLakeOf } from './lake/lake-info.ts'
 import { LogReader } from './lake/log-reader.ts'
 import { LogWriter, type LogWriterParts } from './lake/log-writer.ts'
 import { listRequests, Requests } from './lake/requests.ts'
+import { Resumes } from './lake/resumes.ts'
 import { Retention } from './lake/retention-loop.ts'
 import { Shapes } from './lake/shapes.ts'
 import { describeAddress, parseAddress } from './postgres/address.ts'
 import { CountedStore } from './storage/counted-store.ts'
-import { FolderStore } from './storage/folder-store.ts'
-import { S3Store } from './storage/s3-store.ts'
-import { requireConditionalWrites } from './storage/s3/conditional-writes.ts'
-import { requireWritable } from './storage/writable-folder.ts'
 import { systemClock } from './system-clock.ts'
 import { RequestCosts } from './task/request-costs.ts'
 import { Statistics } from './task/statistics.ts'
@@ -79,11 +80,6 @@ export function openLake({ lake }: Config): Lake {
   return { store, shapes, reader: new LogReader({ store, shapes, rollupEvery: ROLLUP_EVERY }) }
 }
 
-function openStore(place: LakePlace): ObjectStore {
-  if (place.type === 'folder') return new FolderStore(place.folder)
-  return new S3Store(place, { clock: systemClock, random: Math.random })
-}
-
 /**
  * `watch` hears everything that happens. `ready` is called once everything was checked and nothing is
  * made yet, neither at the source nor in the lake: it may refuse.
@@ -97,10 +93,13 @@ export async function openTask(
   const source = openSource(config)
   const { warnings, ...from } = await checkSource(source)
   const claim = await planLake(config, lake, from)
-  await requirePlace(config, lake)
+  await requireLake(config, lake)
+  await requireFiles(config, newId)
   const statistics = await openStatistics(config, lake)
   await ready(statistics)
-  const targets = await openTargets(config, claim.info)
+  const listeners: Emit[] = [(event) => statistics.apply(event), watch]
+  const emit = (event: TaskEvent): void => listeners.forEach((listen) => listen(event))
+  const targets = await openTargets(config, claim.info, emit)
   try {
     await source.prepare()
     await claim.make(from)
@@ -108,12 +107,11 @@ export async function openTask(
     await closeTargets(targets)
     throw error
   }
-  const listeners: Emit[] = [(event) => statistics.apply(event), watch]
-  const emit = (event: TaskEvent): void => listeners.forEach((listen) => listen(event))
   const appliers = [...targets.values()].map((target) => applier({ config, lake, target }, emit))
+  const files = openFiles(config, claim.info, consumerParts(lake, emit))
   const supervisor = new Supervisor({
     statistics,
-    targets: appliers,
+    targets: [...appliers, ...files],
     capture: guarded({ config, source }, capture({ config, lake, source, claim }, emit), emit),
   })
   listeners.push(supervisor.hear)
@@ -196,7 +194,7 @@ function writers({ lake: { format, parquet } }: Config, lake: Lake, emit?: Emit)
 /** What it takes to begin another epoch of a lake of ours. */
 export async function openEpochs(config: Config, lake: Lake): Promise<NewEpochParts> {
   await readLakeOf(lake.store, config.task)
-  await requirePlace(config, lake)
+  await requireLake(config, lake)
   const newWriter = writers(config, lake)
   return { source: openSource(config), reader: lake.reader, newWriter, clock: systemClock }
 }
@@ -215,23 +213,37 @@ function applier(
   { config, lake, target }: { config: Config; lake: Lake; target: OpenTarget },
   emit: Emit,
 ): Applier {
-  const { intervalMs, tables } = config.targets.find(({ name }) => name === target.name)!
+  const { type, intervalMs, tables, ...settings } = config.targets.find(
+    ({ name }) => name === target.name,
+  )!
+  const { mapping, formOf } = treatmentOf('treatment' in settings ? settings.treatment : AS_IT_IS)
   return new Applier({
+    ...consumerParts(lake, emit),
     consumer: consumerName(config, target.name),
-    target,
-    log: lake.reader,
-    shapes: lake.shapes,
-    requests: new Requests(lake.store, isoNow),
-    registry: {
-      write: (consumer, above) => writeRegistration(lake.store, { consumer, above, at: isoNow() }),
-    },
-    clock: systemClock,
+    target: mapping.isEmpty ? target : new MappedTarget(target, mapping),
+    formOf,
+    resumes: new Resumes(lake.store),
     pool: new BlockPool(),
     limits: APPLY_LIMITS,
-    emit,
     intervalMs,
+    // Each batch costs about the same, however little is in it.
+    ...(type === 'redshift' && { gatherMs: intervalMs }),
     isSelected: selectTables(tables),
   })
+}
+
+/** What every consumer of the lake is put together from. */
+function consumerParts({ store, shapes, reader }: Lake, emit: Emit): ConsumerParts {
+  return {
+    log: reader,
+    shapes,
+    requests: new Requests(store, isoNow),
+    registry: {
+      write: (consumer, above) => writeRegistration(store, { consumer, above, at: isoNow() }),
+    },
+    clock: systemClock,
+    emit,
+  }
 }
 
 async function planLake(
@@ -250,10 +262,8 @@ function retention(config: Config, { store, reader }: Lake, emit: Emit): Retenti
   return new Retention({ store, reader, rules, consumers, clock: systemClock, emit })
 }
 
-/** A file system always refuses to create what is there; not every server does. */
-async function requirePlace({ lake: { place } }: Config, { store }: Lake): Promise<void> {
-  if (place.type === 'folder') await requireWritable(place.folder, 'LAKE_UNWRITABLE')
-  else if (!place.unfenced) await requireConditionalWrites(store, newId())
+function requireLake({ lake: { place } }: Config, { store }: Lake): Promise<void> {
+  return requirePlace(place, store, { id: newId(), unwritable: 'LAKE_UNWRITABLE' })
 }
 
 /** They begin with what earlier runs have loaded. */

@@ -34,6 +34,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   cli: EDGE,
   demo: ['core', 'postgres'],
   'compose.ts': EDGE,
+  'compose-stores.ts': EDGE,
   'compose-targets.ts': EDGE,
   'index.ts': EDGE,
   'system-clock.ts': ['core'],

@@ -58,12 +58,18 @@ export function editorSchema(): string {
   return `${compactLists(JSON.stringify(titled, withoutNotes, 2))}\n`
 }
 
+/** Of the formatter. */
+const LINE_LENGTH = 100
+
 /** Short lists in one line, which is how the formatter of the repository wants them. */
 function compactLists(json: string): string {
-  return json.replaceAll(/\[\s+([^[\]{}]{1,200}?)\s+\]/g, (list, items: string) => {
-    const line = items.replaceAll(/,\s+/g, ', ')
-    return line.length > 80 ? list : `[${line}]`
-  })
+  return json.replaceAll(
+    /^(.*)\[\s+([^[\]{}]{1,200}?)\s+\](,?)/gm,
+    (list, before: string, items: string, comma: string) => {
+      const line = `${before}[${items.replaceAll(/,\s+/g, ', ')}]${comma}`
+      return line.length > LINE_LENGTH ? list : line
+    },
+  )
 }
 
 interface Described {

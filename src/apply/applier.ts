@@ -15,10 +15,14 @@ import { backoffMs } from './backoff.ts'
 import { Batches, type BatchOutcome } from './batches.ts'
 import { beginAgain } from './begin-again.ts'
 import { newLedger } from './beginning.ts'
+import { formedLog, formedShapes, PLAIN } from './forms.ts'
 import { LogFacts } from './log.ts'
+import { Pace } from './pace.ts'
 import { tellStraggler, type ApplierOptions, type ApplyParts } from './parts.ts'
 import { expectMain, Place, stepsFrom } from './place.ts'
 import { Registration } from './registration.ts'
+import { rest } from './rest.ts'
+import { ResumeWatch } from './resume-watch.ts'
 import { reselection, selectedLog } from './selected-log.ts'
 import { Stragglers, type StragglerOutcome } from './stragglers.ts'
 
@@ -35,18 +39,24 @@ export class Applier {
   readonly #parts: ApplyParts
   readonly #batches: Batches
   readonly #stragglers: Stragglers
+  readonly #resumes: ResumeWatch
   readonly #bell = new Bell()
+  readonly #pace: Pace
   #position: AppliedPosition = { n: null, stragglers: 0, suspended: 0 }
   #isOpen = false
   #turns = 0
 
   constructor(options: ApplierOptions) {
-    const { target, clock, isSelected } = options
-    const log = isSelected ? selectedLog(options.log, isSelected) : options.log
+    const { target, clock, formOf, isSelected } = options
+    const selected = isSelected ? selectedLog(options.log, isSelected) : options.log
+    const log = formOf ? formedLog(selected, formOf) : selected
+    const shapes = formedShapes(options.shapes)
     const place = new Place(target, registrationOf(options))
-    this.#parts = { ...options, log, place, facts: new LogFacts(log, clock) }
+    this.#parts = { ...options, log, shapes, place, facts: new LogFacts(log, clock) }
     this.#batches = new Batches(this.#parts)
+    this.#pace = new Pace(clock, options.gatherMs ?? 0)
     this.#stragglers = new Stragglers(this.#parts)
+    this.#resumes = new ResumeWatch(options)
   }
 
   /** Drains the lake until `signal` aborts. Rejects with what cannot be retried. The target stays open. */
@@ -63,6 +73,12 @@ export class Applier {
     } finally {
       signal.removeEventListener('abort', stop)
     }
+  }
+
+  /** Gather no more: somebody waits for what is there. */
+  hurry(): void {
+    this.#pace.hurry()
+    this.ring()
   }
 
   /** Look at the log now. */
@@ -117,13 +133,14 @@ export class Applier {
     while (await this.#turn());
   }
 
-  /** Lets the ledger have the tables that are selected now. Another worker may be doing the same. */
+  /** Lets the ledger have the tables that are selected now, in the forms of now. So may another worker. */
   async #select(): Promise<void> {
-    const { facts, isSelected, place } = this.#parts
-    if (isSelected === undefined) return
+    const { facts, isSelected = () => true, formOf = () => PLAIN, place } = this.#parts
+    if (this.#parts.isSelected === undefined && this.#parts.formOf === undefined) return
     const ledger = await place.ledger()
     if (ledger.n === 0) return
-    const change = reselection(ledger, await facts.stateAt(ledger.n), isSelected)
+    const view = await facts.stateAt(ledger.n)
+    const change = reselection(ledger, view, { isSelected, formOf })
     if (change === null) return
     const expect = { ...expectMain(ledger), straggler: null }
     await place.commit({ expect, steps: stepsFrom(change.steps), ledger: change.ledger })
@@ -139,6 +156,8 @@ export class Applier {
           const isBusy = await this.#turn()
           failures = 0
           if (!isBusy && !signal.aborted) await this.#rest()
+          // Tables that are being loaded wait for nobody.
+          if (this.position().stragglers === 0) await this.#pace.wait(signal)
         }
       } catch (error) {
         if (recoveryOf(error) !== 'retry') throw error
@@ -152,9 +171,15 @@ export class Applier {
   /** A batch, and a step of a straggler. False if there was nothing to do. */
   async #turn(): Promise<boolean> {
     const isBusy = await this.#orAgain(async () => {
+      const beganMs = this.#parts.clock.now()
       const outcome = await this.takeBatch()
+      if (outcome === 'applied') this.#pace.note(beganMs, { isFull: this.#batches.wasFull })
       const hasMoved = await this.#advanceOne()
-      return hasMoved || outcome !== 'nothing'
+      const { place } = this.#parts
+      const hasResumed = await this.#resumes.look(await place.ledger(), (table) =>
+        this.#stragglers.resume(table),
+      )
+      return hasMoved || hasResumed || outcome !== 'nothing'
     })
     await this.#parts.place.register()
     return isBusy !== false
@@ -186,17 +211,9 @@ export class Applier {
     return false
   }
 
-  async #rest(): Promise<void> {
+  #rest(): Promise<void> {
     const { clock, intervalMs } = this.#parts
-    const timer = new AbortController()
-    const sweep = async () => {
-      await clock.sleep(intervalMs, timer.signal)
-      if (!timer.signal.aborted) this.ring()
-    }
-    const sweeping = sweep()
-    await this.#bell.heard()
-    timer.abort()
-    await sweeping
+    return rest(this.#bell, clock, intervalMs)
   }
 
   #tell(state: TargetState, cause: unknown = null): void {

@@ -11,13 +11,14 @@ import { fail, hasCode, type CodedError } from '../core/errors.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { Manifest } from '../core/manifest.ts'
 import type { TableId } from '../core/table.ts'
+import type { Tally } from './chunks.ts'
 import { WAITING } from './controls.ts'
 import { tableAtFault } from './faults.ts'
 import { suspended, tellStraggler, type ApplyParts } from './parts.ts'
 import { expectMain, expectStraggler, noSteps } from './place.ts'
 import { hasNewTable, planBatch, type BatchPlan } from './plan.ts'
-import { isIdle, LogWindow, readBatch } from './read-batch.ts'
-import { stepsOf, type Tally } from './steps.ts'
+import { isAtLimits, isIdle, LogWindow, readBatch } from './read-batch.ts'
+import { stepsOf } from './steps.ts'
 import { isHeldBack } from './straggler-moves.ts'
 
 export type BatchOutcome =
@@ -37,6 +38,7 @@ export class Batches {
   readonly #window: LogWindow
   /** The last of the idle manifests that follow manifest `after`, where the ledger is. */
   #idle: { readonly after: number; readonly last: Manifest } | null = null
+  #wasFull = false
 
   constructor(parts: ApplyParts) {
     this.#parts = parts
@@ -46,6 +48,11 @@ export class Batches {
   /** What is done: the ledger's place, or beyond it where only idle manifests follow. */
   reached(ledger: Ledger): number {
     return this.#idle?.after === ledger.n ? this.#idle.last.n : ledger.n
+  }
+
+  /** The last batch ended at the limits; more of the log is likely to wait. */
+  get wasFull(): boolean {
+    return this.#wasFull
   }
 
   /** Tells that everything up to the manifest is in the target. */
@@ -58,6 +65,7 @@ export class Batches {
     const ledger = await place.ledger()
     const batch = await this.#next(ledger)
     if (batch === null) return 'nothing'
+    this.#wasFull = isAtLimits(batch.manifests, this.#parts.limits)
     const plan = await this.#plan(ledger, batch)
     const began = clock.now()
     const tally = { rows: 0, changes: 0 }

@@ -2,6 +2,7 @@
 
 import { fail } from '../core/errors.ts'
 import type { StragglerLoad } from '../core/ledger.ts'
+import type { Lsn } from '../core/lsn.ts'
 import type { LoadPartEntry } from '../core/manifest.ts'
 import type { TableId } from '../core/table.ts'
 import type { LoadPart, TupleBlock } from '../core/target.ts'
@@ -10,7 +11,9 @@ import type { Log } from './log.ts'
 
 export interface LoadFiles {
   readonly load: string
+  readonly lsn: Lsn
   readonly since: number
+  readonly beganAt: number
   /** Key of the shape that the table had in the load's snapshot. */
   readonly shape: string
   readonly parts: readonly LoadPartEntry[]
@@ -24,7 +27,7 @@ export async function loadFiles(
   if (found === null || found.endedAt === null) {
     return fail('LAKE_DAMAGED', `the load of ${table} has no end`, { details: { table } })
   }
-  const { load, since, beganAt, endedAt } = found
+  const { load, lsn, since, beganAt, endedAt } = found
   const manifest = await log.manifest(beganAt)
   if (manifest === null) {
     return fail('LOG_EXPIRED', `the load of ${table} began at manifest ${beganAt}, which is gone`, {
@@ -35,7 +38,7 @@ export async function loadFiles(
     if (entry.type !== 'load-begin' || entry.table !== table || entry.load !== load) continue
     try {
       const parts = await log.loadParts({ table, load, beganAt, endedAt })
-      return { load, since, shape: entry.shape, parts }
+      return { load, lsn, since, beganAt, shape: entry.shape, parts }
     } catch (error) {
       throw ofTable(error, table)
     }

@@ -7,9 +7,11 @@ import type { Emit } from '../core/events.ts'
 import type { Straggler } from '../core/ledger.ts'
 import type { TableId } from '../core/table.ts'
 import type { Target } from '../core/target.ts'
+import type { FormOf } from './forms.ts'
 import type { Limits, LoadRequests, Log, LogFacts, ShapeReader } from './log.ts'
 import type { Place } from './place.ts'
 import type { Registry } from './registration.ts'
+import type { ResumeRequests } from './resume-watch.ts'
 import type { Selection } from './selected-log.ts'
 
 export interface ApplierOptions {
@@ -19,8 +21,12 @@ export interface ApplierOptions {
   readonly log: Log
   /** The tables that the target takes; all if left out. */
   readonly isSelected?: Selection
+  /** The form in which it has each; as the source has them if left out. */
+  readonly formOf?: FormOf
   readonly shapes: ShapeReader
   readonly requests: LoadRequests
+  /** Where word is found that suspended tables may go on; nowhere if left out. */
+  readonly resumes?: ResumeRequests
   /** Where the lake is told what we need of it; nowhere if left out. */
   readonly registry?: Registry
   readonly clock: Clock
@@ -29,6 +35,8 @@ export interface ApplierOptions {
   readonly emit: Emit
   /** How often the log is looked at when no doorbell rings. */
   readonly intervalMs: number
+  /** How long changes are gathered, from one batch to the next; not at all if left out. */
+  readonly gatherMs?: number
 }
 
 /** What the loops of one applier share. */

@@ -91,7 +91,11 @@ class Planner {
     if (isLoss || !this.#isVoided) {
       for (const entry of inOrder(manifest.entries)) this.#change(entry)
     }
-    for (const entry of manifest.entries) if (!isPositioned(entry)) this.#control(entry, manifest)
+    // Loads stand before all else: one of a table that is then dropped is none of its namesake's.
+    const dropped = new Set(manifest.entries.flatMap((e) => (e.type === 'drop' ? e.table : [])))
+    for (const entry of manifest.entries) {
+      if (!isPositioned(entry) && !dropped.has(entry.table)) this.#control(entry, manifest)
+    }
   }
 
   done(): BatchPlan {

@@ -32,6 +32,15 @@ export async function readBatch(
   return manifests.slice(0, whole)
 }
 
+/** Whether a batch ended because it may not be larger. */
+export function isAtLimits(manifests: readonly Manifest[], limits: Limits): boolean {
+  const size = { rows: 0, bytes: 0 }
+  for (const { entries } of manifests) {
+    for (const entry of entries) if (entry.type === 'changes') addChanges(size, entry)
+  }
+  return isFull(size, limits) || manifests.length >= limits.manifests
+}
+
 /** Something was lost: the rows of the batch, if it has any, are of a transaction that never ended. */
 export function isVoided(manifests: readonly Manifest[]): boolean {
   const last = manifests.at(-1)
@@ -43,10 +52,19 @@ export function isIdle({ kind, entries }: Manifest): boolean {
   return (kind === 'heartbeat' || kind === 'open') && entries.length === 0
 }
 
-/** Manifests beyond the ledger. An unfinished transaction is looked at often, and read once. */
+/** Manifests that are asked for at the same time, once several were there in a row. */
+const READ_AHEAD = 16
+
+/**
+ * Manifests beyond the ledger. An unfinished transaction is looked at often, and read once. Who is far
+ * behind gets them a few at a time, so that he does not wait for each; who waits at the head asks for
+ * one.
+ */
 export class LogWindow {
   readonly #log: Pick<Log, 'manifest'>
   readonly #manifests = new Map<number, Manifest>()
+  /** How many were there in a row, up to the last answer. */
+  #run = 0
 
   constructor(log: Pick<Log, 'manifest'>) {
     this.#log = log
@@ -55,9 +73,16 @@ export class LogWindow {
   async manifest(n: number): Promise<Manifest | null> {
     const known = this.#manifests.get(n)
     if (known) return known
-    const manifest = await this.#log.manifest(n)
-    if (manifest !== null) this.#manifests.set(n, manifest)
-    return manifest
+    const count = this.#run < 2 ? 1 : Math.min(this.#run, READ_AHEAD)
+    const asked = Array.from({ length: count }, (_, i) => this.#log.manifest(n + i))
+    let there = 0
+    for (const answer of await Promise.allSettled(asked)) {
+      // What is wrong with a later one is told when its turn comes.
+      if (answer.status === 'rejected' || answer.value === null) break
+      this.#manifests.set(n + there++, answer.value)
+    }
+    this.#run = there === count ? this.#run + there : 0
+    return asked[0]!
   }
 
   /** Lets go of all that was read up to `n`. */

@@ -6,7 +6,8 @@
  * if it had been dropped, and one that gets a name which is taken is new.
  *
  * The selection may be another one at the next start. Then the ledger forgets tables that are out, and
- * what the target has of them stays as it is; those that are in wait for a load.
+ * what the target has of them stays as it is; those that are in wait for a load. So do those whose form
+ * is another one: the target goes on showing what it has until the load is there.
  */
 
 import type { Ledger, Straggler } from '../core/ledger.ts'
@@ -14,6 +15,7 @@ import type { Entry, Manifest } from '../core/manifest.ts'
 import { tableName, type TableId, type TableName } from '../core/table.ts'
 import type { LedgerChange, Step } from '../core/target.ts'
 import { WAITING } from './controls.ts'
+import { hasForm, type FormOf } from './forms.ts'
 import type { Log, LogView } from './log.ts'
 
 export type Selection = (table: TableName) => boolean
@@ -55,21 +57,30 @@ export interface Reselection {
   readonly ledger: LedgerChange
 }
 
+/** What is asked of the tables of a target. */
+export interface Wanted {
+  readonly isSelected: Selection
+  readonly formOf: FormOf
+}
+
 /**
- * What the ledger must become for the selection, `null` if nothing. `view` is the selected state of
- * the log where the ledger is.
+ * What the ledger must become for the selection and the forms, `null` if nothing. `view` is the
+ * selected state of the log where the ledger is.
  */
 export function reselection(
   { n, epoch, v, stragglers, tables }: Ledger,
   view: LogView,
-  isSelected: Selection,
+  { isSelected, formOf }: Wanted,
 ): Reselection | null {
   const isOut = (id: TableId): boolean => !isSelected(tableName(id))
+  const isOther = (id: TableId, key: string): boolean => !hasForm(formOf(tableName(id)), key)
   const rows = new Map<TableId, Straggler | null>()
   const steps: Step[] = []
+  for (const [id, key] of tables) if (!isOut(id) && isOther(id, key)) rows.set(id, WAITING)
   for (const [id, { shape }] of stragglers) {
-    if (!isOut(id)) continue
-    rows.set(id, null)
+    const isLost = isOut(id) || rows.has(id) || (shape !== null && isOther(id, shape))
+    if (!isLost) continue
+    rows.set(id, isOut(id) ? null : WAITING)
     if (shape === null) continue
     steps.push({ type: 'drop', table: { name: tableName(id), isShadow: true } })
   }

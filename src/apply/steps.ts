@@ -2,30 +2,27 @@
  * Turns pieces of work into the steps of a target, one by one.
  *
  * A step is made when the target asks for it, so memory holds one folded chunk, however long the work
- * is: a chunk ends at the limits, and what follows is the next chunk of the same transaction. A
- * failure here is marked with the table it belongs to, so that this table alone can be suspended.
+ * is (`chunks.ts`). A failure here is marked with the table it belongs to, so that this table alone can
+ * be suspended. Small files are read a few ahead (`files-ahead.ts`).
  */
 
-import type { BlockPool, ChangeCursor } from '../core/change-log.ts'
-import { Fold } from '../core/fold.ts'
-import { tableName, type Shape } from '../core/table.ts'
+import type { BlockPool } from '../core/change-log.ts'
+import type { ChangesEntry } from '../core/manifest.ts'
+import { tableName } from '../core/table.ts'
 import type { Step, TargetTable } from '../core/target.ts'
+import { Chunks, type Tally } from './chunks.ts'
 import { ofTable } from './faults.ts'
-import { isFull, type Limits, type Log, type ShapeReader, type Size } from './log.ts'
+import { FilesAhead } from './files-ahead.ts'
+import { modeOf, sourceKey } from './forms.ts'
+import type { Limits, Log, ShapeReader } from './log.ts'
 import { requireKey } from './mirrored.ts'
-import type { FilePiece, Piece, RowsPiece } from './pieces.ts'
+import type { Piece, RowsPiece } from './pieces.ts'
 
 export interface StepParts {
   readonly log: Pick<Log, 'readChanges'>
   readonly shapes: ShapeReader
   readonly pool: BlockPool
   readonly limits: Limits
-}
-
-/** What was done, for the events: rows that were folded, and rows of the log they stand for. */
-export interface Tally {
-  rows: number
-  changes: number
 }
 
 export interface StepOptions {
@@ -39,18 +36,31 @@ export async function* stepsOf(
   parts: StepParts,
   options: StepOptions,
 ): AsyncGenerator<Step> {
+  const { log, pool, limits } = parts
+  await using files = new FilesAhead(pieces.flatMap(entriesOf), {
+    read: (entry) => log.readChanges(entry, pool),
+    limits,
+  })
   for (const piece of pieces) {
     try {
-      yield* stepsOfPiece(piece, parts, options)
+      yield* stepsOfPiece(piece, { ...parts, files }, options)
     } catch (error) {
       throw ofTable(error, piece.table)
     }
   }
 }
 
+function entriesOf(piece: Piece): ChangesEntry[] {
+  return piece.type === 'rows' ? piece.files.map(({ entry }) => entry) : []
+}
+
+interface PieceParts extends StepParts {
+  readonly files: FilesAhead
+}
+
 async function* stepsOfPiece(
   piece: Piece,
-  parts: StepParts,
+  parts: PieceParts,
   options: StepOptions,
 ): AsyncGenerator<Step> {
   const table: TargetTable = { name: tableName(piece.table), isShadow: options.isShadow }
@@ -58,7 +68,7 @@ async function* stepsOfPiece(
   switch (piece.type) {
     case 'create': {
       const shape = await shapes.read(piece.shape)
-      requireKey(shape)
+      requireKey(shape, modeOf(piece.shape))
       yield { type: 'create', table, shape }
       return
     }
@@ -68,7 +78,7 @@ async function* stepsOfPiece(
       return
     case 'alter': {
       const [from, to] = [await shapes.read(piece.from), await shapes.read(piece.to)]
-      requireKey(to)
+      requireKey(to, modeOf(piece.to))
       yield { type: 'alter', table, from, to, defaults: piece.defaults }
       return
     }
@@ -82,51 +92,17 @@ async function* stepsOfPiece(
 
 async function* foldsOf(
   piece: RowsPiece,
-  parts: StepParts,
+  { files, shapes, pool, limits }: PieceParts,
   { table, tally }: { readonly table: TargetTable; readonly tally: Tally },
 ): AsyncGenerator<Step> {
   if (piece.files.length === 0) return
-  const shape = await parts.shapes.read(piece.shape)
-  let fold = new Fold(shape)
-  let size = { rows: 0, bytes: 0 }
+  const shape = await shapes.read(sourceKey(piece.shape))
+  const mode = modeOf(piece.shape)
+  const chunks = new Chunks({ table, shape, mode, pool, limits, tally })
   try {
-    for (const file of piece.files) {
-      await addFile(fold, file, { ...parts, size })
-      const { i, u, d } = file.entry.rows
-      tally.changes += i + u + d
-      if (!isFull(size, parts.limits)) continue
-      yield* stepsOfFold(fold, { table, shape, tally })
-      fold.release()
-      fold = new Fold(shape)
-      size = { rows: 0, bytes: 0 }
-    }
-    yield* stepsOfFold(fold, { table, shape, tally })
+    for (const file of piece.files) yield* chunks.take(file, await files.take())
+    yield* chunks.rest()
   } finally {
-    fold.release()
+    chunks.release()
   }
-}
-
-function* stepsOfFold(
-  fold: Fold,
-  chunk: { readonly table: TargetTable; readonly shape: Shape; readonly tally: Tally },
-): Generator<Step> {
-  const { table, shape, tally } = chunk
-  const rows = fold.finish()
-  const count = rows.upserts + rows.deletes
-  if (fold.isTruncated) yield { type: 'truncate', table }
-  if (count > 0) yield { type: 'fold', table, shape, rows }
-  tally.rows += count
-}
-
-/** A file is taken whole, so that the two halves of a changed key stay together. */
-async function addFile(
-  fold: Fold,
-  { entry, from }: FilePiece,
-  { log, pool, size }: Pick<StepParts, 'log' | 'pool'> & { readonly size: Size },
-): Promise<void> {
-  const changes = await log.readChanges(entry, pool)
-  size.rows += changes.rows
-  size.bytes += changes.bytes
-  if (from === null) fold.add(changes)
-  else fold.add(changes, (change: ChangeCursor) => change.commitLsn >= from)
 }

@@ -11,13 +11,13 @@
 import { fail, hasCode, unreachable, type CodedError } from '../core/errors.ts'
 import type { Ledger, Straggler, StragglerLoad } from '../core/ledger.ts'
 import type { Manifest } from '../core/manifest.ts'
-import { tableName, type TableId } from '../core/table.ts'
-import type { LedgerChange, Step } from '../core/target.ts'
+import type { TableId } from '../core/table.ts'
+import type { LedgerChange } from '../core/target.ts'
 import { placeInLog, WAITING } from './controls.ts'
 import { tableAtFault } from './faults.ts'
-import { loadFiles, markedPart, rowsOf, type LoadFiles } from './load-files.ts'
+import { loadFiles, rowsOf, type LoadFiles } from './load-files.ts'
+import { loadSteps, swapSteps } from './load-steps.ts'
 import { addChanges, isFull, type Size } from './log.ts'
-import { requireKey } from './mirrored.ts'
 import { suspended, tellStraggler, type ApplyParts } from './parts.ts'
 import { Pieces } from './pieces.ts'
 import { expectMain, expectStraggler, noSteps, stepsFrom } from './place.ts'
@@ -139,13 +139,10 @@ export class Stragglers {
   }
 
   async #takeParts({ table, row }: Turn): Promise<StragglerOutcome> {
-    const { limits, log, place, shapes } = this.#parts
+    const { limits, place } = this.#parts
     const { load, partsDone } = row
     const files = await this.#files(table, load)
     const taken = partsToTake(files.parts, partsDone, limits)
-    const shape = await shapes.read(files.shape)
-    requireKey(shape)
-    const target = { name: tableName(table), isShadow: true }
     const done = partsDone + taken.length
     const isComplete = done === files.parts.length
     const next: Straggler = {
@@ -155,16 +152,10 @@ export class Stragglers {
       state: isComplete ? 'catching-up' : 'ready',
       n: isComplete ? files.since : null,
     }
-    async function* steps(): AsyncGenerator<Step> {
-      if (row.shape === null) yield { type: 'create', table: target, shape }
-      for (const entry of taken) {
-        const part = markedPart(log.readLoadPart(entry, shape), table)
-        yield { type: 'load', table: target, shape, part }
-      }
-    }
+    const steps = loadSteps({ table, files, taken, isNew: row.shape === null }, this.#parts)
     const isDone = await place.commit({
       expect: { main: null, ...expectStraggler(table, row) },
-      steps: steps(),
+      steps,
       ledger: rowChange(table, next),
     })
     if (!isDone) return 'claim-lost'
@@ -222,7 +213,7 @@ export class Stragglers {
     const { load, shape } = row
     if (row.n !== ledger.n || !mayJoin(load, await facts.reached(ledger.n))) return 'nothing'
     const isSwapped = load !== null && shape !== null
-    const swap = isSwapped ? await this.#swap(table, shape) : []
+    const swap = isSwapped ? await swapSteps({ table, load, shape }, this.#parts) : []
     const isDone = await place.commit({
       expect: { ...expectMain(ledger), ...expectStraggler(table, row) },
       steps: stepsFrom(swap),
@@ -235,10 +226,6 @@ export class Stragglers {
     if (!isDone) return 'claim-lost'
     await this.#joined(table, load)
     return 'joined'
-  }
-
-  async #swap(table: TableId, shape: string): Promise<readonly Step[]> {
-    return [{ type: 'swap', name: tableName(table), shape: await this.#parts.shapes.read(shape) }]
   }
 
   async #joined(table: TableId, load: StragglerLoad | null): Promise<void> {

@@ -102,7 +102,7 @@ export class Capture {
 
   async #runOnce(signal: AbortSignal, onStreaming: () => void): Promise<void> {
     const { source, reader, claimLake, emit } = this.#parts
-    const prepared = await source.prepare()
+    const prepared = await source.prepare(signal)
     emit({ type: 'tables-refused', refused: prepared.refused ?? [] })
     await claimLake(prepared.run)
     const before = await reader.recover()

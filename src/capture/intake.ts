@@ -4,8 +4,9 @@
  * Here ordinals are counted, what the lake holds already is left out, key changes become a delete
  * and an insert, and changes of shape and truncates become barriers. Rows are copied once, as bytes.
  *
- * A Relation message that says something new needs a look into the catalogs, which takes time. It is
- * put aside, `isBlocked` turns true, and the caller resolves it before it hands over the next message.
+ * A Relation message needs a look into the catalogs, which takes time, and so does word of a drop. It
+ * is put aside, `isBlocked` turns true, and the caller resolves it before it hands over the next
+ * message.
  */
 
 import type { LogPosition } from '../core/batch.ts'
@@ -17,6 +18,7 @@ import type { TableId } from '../core/table.ts'
 import type {
   Begin,
   Commit,
+  LogicalMessage,
   MessageHandler,
   Relation,
   RowMessage,
@@ -25,6 +27,7 @@ import type {
   Truncate,
   TwoPhase,
 } from '../pgoutput/messages.ts'
+import { Announced } from './announced.ts'
 import { completedTuple, hasUnchanged, keyChanged } from './old-tuple.ts'
 import type { OpenChunk, Pending } from './pending.ts'
 import type { TrackedTable, TrackedTables } from './tracked-tables.ts'
@@ -34,6 +37,7 @@ const EMPTY_TUPLE = Buffer.alloc(2)
 export class Intake implements MessageHandler {
   readonly #pending: Pending
   readonly #tables: TrackedTables
+  readonly #announced: Announced
   /** The last position that the lake held when this run began. */
   readonly #resume: LogPosition
   #lsn: Lsn = ZERO_LSN
@@ -50,12 +54,13 @@ export class Intake implements MessageHandler {
   constructor(pending: Pending, tables: TrackedTables, resume: LogPosition) {
     this.#pending = pending
     this.#tables = tables
+    this.#announced = new Announced(tables)
     this.#resume = resume
   }
 
-  /** A Relation message waits for `takeUnresolved` and `TrackedTables.resolve`. */
+  /** Something waits for `resolve`. */
   get isBlocked(): boolean {
-    return this.#unresolved.length > 0
+    return this.#unresolved.length > 0 || this.#announced.isUnverified
   }
 
   get isInTransaction(): boolean {
@@ -67,10 +72,11 @@ export class Intake implements MessageHandler {
     return this.#idleLsn
   }
 
-  takeUnresolved(): readonly Relation[] {
+  async resolve(): Promise<void> {
     const relations = this.#unresolved
     this.#unresolved = []
-    return relations
+    for (const relation of relations) await this.#tables.resolve(relation)
+    await this.#announced.verify()
   }
 
   begin({ commitLsn, committedAt }: Begin): void {
@@ -87,6 +93,8 @@ export class Intake implements MessageHandler {
 
   commit({ endLsn }: Commit): void {
     this.#isInTransaction = false
+    const marks = this.#announced.takeMarks()
+    if (marks.length > 0) return this.#pending.marked(marks, endLsn)
     const rest = this.#lastOrdinal > 0
     // The lake may hold all rows of the transaction, but not yet that it ended.
     const wasCut = this.#done > 0 && this.#done !== Infinity
@@ -149,7 +157,11 @@ export class Intake implements MessageHandler {
 
   origin(): void {}
   type(): void {}
-  message(): void {}
+
+  message(message: LogicalMessage): void {
+    // What the lake has of this transaction may lack its end, but then nothing of this is in it.
+    if (this.#isInTransaction && this.#done !== Infinity) this.#announced.take(message)
+  }
 
   // Which transactions are streamed is the reader's business; here they arrive whole.
   streamStart(): void {}
@@ -214,7 +226,8 @@ export class Intake implements MessageHandler {
 
   #change(table: TrackedTable, from: TableId, position: Position): void {
     const { id, shape } = table
-    const { defaults } = table.barrier!
+    const { defaults, ambiguities } = table.barrier!
+    if (ambiguities.length > 0) this.#announced.shown(shape.oid)
     // A rename cannot carry defaults, so a table that also got columns is altered first.
     const isAmbiguous = this.#tables.mustReload(table)
     if (from === id || isAmbiguous || Object.keys(defaults).length > 0) {

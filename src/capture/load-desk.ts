@@ -8,7 +8,7 @@
  */
 
 import type { Clock } from '../core/clock.ts'
-import { CodedError, recoveryOf } from '../core/errors.ts'
+import { CodedError, recoveryOf, type ErrorCode } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import type { LoadRequest } from '../core/load-request.ts'
 import type { Lsn } from '../core/lsn.ts'
@@ -16,6 +16,7 @@ import type { LoadEntry, LoadMode } from '../core/manifest.ts'
 import { tableId, type TableId } from '../core/table.ts'
 import type { LogState, TableState } from '../lake/log-state.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
+import { guardIdentity } from './guards.ts'
 import type { Loader, LoadSession } from './loader.ts'
 import type { Mark } from './marks.ts'
 import { haveOthers, notePartitions, type PartitionsFound } from './partition-notes.ts'
@@ -53,9 +54,14 @@ interface Found extends PartitionsFound {
   readonly at: Lsn
 }
 
+/** The server has no more for us than what we have: the slot of a snapshot, or a connection. */
+const FULL: ReadonlySet<ErrorCode> = new Set(['NO_FREE_SLOT', 'NO_FREE_SENDER'])
+
 export class LoadDesk {
   readonly #parts: LoadDeskParts
   #found: Found | null = null
+  /** All that was wanted at the start is loaded. */
+  #isLoaded = false
 
   constructor(parts: LoadDeskParts) {
     this.#parts = parts
@@ -73,7 +79,6 @@ export class LoadDesk {
     if (wanted.length === 0) await first?.snapshot[Symbol.asyncDispose]()
     else emit({ type: 'capture-state', state: 'loading', error: null })
     await this.#load(wanted, first, signal)
-    if (!signal.aborted) emit({ type: 'capture-state', state: 'streaming', error: null })
     await this.#keepLooking(tables, signal)
   }
 
@@ -95,30 +100,34 @@ export class LoadDesk {
     while (!signal.aborted) {
       await clock.sleep(lookEveryMs, signal)
       if (signal.aborted || !isSettled()) continue
-      await this.#tolerate(() => this.#follow())
+      await this.#tolerate(() => this.#follow(), signal)
       // What goes into the log now may void loads.
       if (!isSettled()) continue
-      known = (await this.#tolerate(() => this.#look())) ?? known
+      known = (await this.#tolerate(() => this.#look(signal), signal)) ?? known
+      if (signal.aborted) return
       await this.#load(await this.#wanted(log.state, known), null, signal)
     }
   }
 
-  /** What is wrong with a new table must not stop those that are well. */
-  async #tolerate<T>(work: () => Promise<T>): Promise<T | null> {
+  /** What is wrong with a new table must not stop those that are well; that it is another server must. */
+  async #tolerate<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | null> {
     try {
       return await work()
     } catch (error) {
       if (!(error instanceof CodedError) || recoveryOf(error) === 'resync') throw error
+      if (error.code === 'SOURCE_CHANGED') throw error
+      if (signal.aborted) return null
       this.#parts.emit({ type: 'look-failed', error })
       return null
     }
   }
 
   /** The tables as they are now. */
-  async #look(): Promise<readonly LoadableTable[]> {
+  async #look(signal: AbortSignal): Promise<readonly LoadableTable[]> {
     const { source, tables: tracked, log, emit, want } = this.#parts
     const { known } = tracked
-    const prepared = await source.prepare()
+    const prepared = await source.prepare(signal)
+    guardIdentity(log.state, prepared.run)
     const { tables, refused = [], lsn } = prepared
     emit({ type: 'tables-refused', refused })
     if (lsn === undefined || this.#found !== null) return tables
@@ -159,12 +168,21 @@ export class LoadDesk {
     first: LoadSession | null,
     signal: AbortSignal,
   ): Promise<void> {
-    if (wanted.length === 0) return
     for (const { table } of wanted) {
       const { name, estimatedRows, estimatedBytes } = table
       const planned = { table: tableId(name), estimatedRows, estimatedBytes }
       this.#parts.emit({ type: 'load-planned', ...planned })
     }
-    await this.#parts.loader.run(wanted, first, signal)
+    try {
+      await this.#parts.loader.run(wanted, first, signal)
+      if (this.#isLoaded || signal.aborted) return
+      this.#isLoaded = true
+      this.#parts.emit({ type: 'capture-state', state: 'streaming', error: null })
+    } catch (error) {
+      if (!(error instanceof CodedError) || !FULL.has(error.code)) throw error
+      // Tables that flow need none of it. The next look tries again.
+      const waiting = wanted.map(({ table }) => tableId(table.name))
+      this.#parts.emit({ type: 'look-failed', error, waiting })
+    }
   }
 }

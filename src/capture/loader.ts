@@ -82,13 +82,16 @@ export class Loader {
       session = null
       if (left.length === 0) return
       await this.#parts.clock.sleep(RETRY_AFTER_MS, signal)
-      if (!signal.aborted) left = await this.#stillThere(left)
+      if (!signal.aborted) left = await this.#stillThere(left, signal)
     }
   }
 
   /** The tables as they are now: one may have got another name, or another table its name. */
-  async #stillThere(wanted: readonly WantedLoad[]): Promise<readonly WantedLoad[]> {
-    const { tables } = await this.#parts.source.prepare()
+  async #stillThere(
+    wanted: readonly WantedLoad[],
+    signal: AbortSignal,
+  ): Promise<readonly WantedLoad[]> {
+    const { tables } = await this.#parts.source.prepare(signal)
     return tables.flatMap((table) => {
       const load = wanted.find(({ table: { oid, name } }) => {
         return oid === table.oid || tableId(name) === tableId(table.name)

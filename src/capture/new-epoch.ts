@@ -76,7 +76,7 @@ async function tryOnce(
   signal: AbortSignal,
 ): Promise<NewEpoch | null> {
   await source.dropLostSlot()
-  const prepared = await source.prepare()
+  const prepared = await source.prepare(signal)
   await using slot = await source.open({ mayCreate: true, mayStream: false }, signal)
   const head = await reader.recover()
   if (head.n === 0 || head.run === null) {

@@ -11,6 +11,7 @@ import { ChangeLog, type BlockPool } from '../core/change-log.ts'
 import { ZERO_LSN, type Lsn } from '../core/lsn.ts'
 import type { Position } from '../core/position.ts'
 import type { Shape, TableId } from '../core/table.ts'
+import type { Mark } from './marks.ts'
 
 export interface Transaction {
   readonly lsn: Lsn
@@ -117,6 +118,13 @@ export class Pending {
     this.#ordinal = to.ordinal
     this.#end = true
     this.#confirm = endLsn
+  }
+
+  /** The transaction is complete, and the log says more where it ends. */
+  marked(marks: readonly Mark[], endLsn: Lsn): void {
+    const position = { lsn: endLsn, ordinal: 0 }
+    for (const { table, item } of marks) this.barrier(table, { ...item, position })
+    this.completed(position, endLsn)
   }
 
   take(): ChangeBatch | null {

@@ -3,6 +3,8 @@
  * identity is FULL, the text of rows that are older than a column.
  */
 
+import type { Client } from 'pg'
+
 import type { Relation } from '../pgoutput/messages.ts'
 import {
   columnsWithDefault,
@@ -43,6 +45,16 @@ export class PostgresCatalog implements RelationCatalog {
     })
   }
 
+  /** The stream may show the end of a transaction before others see it: its locks go last. */
+  async has(oid: number): Promise<boolean> {
+    return this.#connection.use(async (client) => {
+      for (let i = 0; i < ATTEMPTS && (await isLocked(client, oid)); i++) {
+        await client.query('select pg_catalog.pg_sleep(0.01)')
+      }
+      return (await describeTable(client, oid)) !== null
+    })
+  }
+
   /** The same for a table that is about to be loaded, as the transaction of `client` sees it. */
   async factsOf(
     client: Parameters<typeof describeTable>[0],
@@ -70,6 +82,19 @@ export class PostgresCatalog implements RelationCatalog {
     this.#types = types
     return types
   }
+}
+
+const ATTEMPTS = 100
+
+/** Whether somebody holds the table as one does who drops it. */
+async function isLocked(client: Client, oid: number): Promise<boolean> {
+  const { rows } = await client.query(
+    `select from pg_catalog.pg_locks
+      where locktype = 'relation' and relation = $1 and mode = 'AccessExclusiveLock' and granted
+        and database = (select oid from pg_catalog.pg_database where datname = current_database())`,
+    [oid],
+  )
+  return rows.length > 0
 }
 
 /** The message does not show that a part of the key was cut: then the rest of it finds no rows. */

@@ -107,6 +107,10 @@ async function openCopy(
     }
   } catch (error) {
     await end()
+    if (foreignCode(error) === DEADLOCK) {
+      const message = `${quoteTable(table.name)} is being altered`
+      throw new CodedError('TABLE_CHANGED', message, { cause: error })
+    }
     throw isGone(error)
       ? new CodedError('TABLE_CHANGED', `${quoteTable(table.name)} or its snapshot is gone`, {
           cause: error,
@@ -243,6 +247,9 @@ const GONE: ReadonlySet<string> = new Set([
 function isGone(error: unknown): boolean {
   return GONE.has(foreignCode(error) ?? '')
 }
+
+/** Who altered partitions of the table had locked them in another order. */
+const DEADLOCK = '40P01'
 
 interface Copied {
   readonly table: NarrowedTable

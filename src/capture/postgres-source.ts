@@ -14,7 +14,7 @@ import type { TableName } from '../core/table.ts'
 import { connect, withConnection, type ConnectOptions, type Server } from '../postgres/connect.ts'
 import { CopyStream } from '../postgres/copy-stream.ts'
 import { LastingConnection } from '../postgres/lasting-connection.ts'
-import { quoteIdentifier, quoteLiteral, quoteReplicationLiteral } from '../postgres/quote.ts'
+import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { fromPostgres } from '../postgres/sqlstate.ts'
 import { walEnd } from '../postgres/wal-end.ts'
 import { brokenOff, endedBy } from './broken-off.ts'
@@ -31,15 +31,11 @@ import { checksOf } from './preflight.ts'
 import { Preparation } from './preparation.ts'
 import type { Publication } from './publication.ts'
 import { whyRefused } from './refused-slot.ts'
-import {
-  createSlot,
-  identifySystem,
-  serverVersion,
-  type SystemIdentity,
-} from './replication-commands.ts'
+import { createSlot, identifySystem, type SystemIdentity } from './replication-commands.ts'
 import { backendOf, endOwner, type Backend } from './slot-owner.ts'
 import { checkSlot, isLost, readSlot, type SlotInfo } from './slot.ts'
 import type { LoadSnapshot, OpenOptions, OpenSlot, Prepared, Source } from './source.ts'
+import { streamCommand } from './stream-command.ts'
 import { parseHistory, type TimelineSwitch } from './timeline.ts'
 
 export interface PostgresSourceOptions extends Server {
@@ -76,6 +72,8 @@ export class PostgresSource implements Source {
   readonly #preparation: Preparation
   /** The connection that streamed last, which may live on at the server when it is dead to us. */
   #owner: Backend | null = null
+  /** Of the server that streams. */
+  #systemId: string | null = null
 
   constructor(options: PostgresSourceOptions) {
     this.#options = options
@@ -86,11 +84,11 @@ export class PostgresSource implements Source {
     this.catalog = new PostgresCatalog(this.#lasting, this.#narrowers)
   }
 
-  async prepare(): Promise<Prepared> {
+  async prepare(signal: AbortSignal = NEVER): Promise<Prepared> {
     const { slot, load } = this.#options
     const publication = this.#options.publication.name
     return withConnection(this.#connection('preflight'), async (client) => {
-      const { facts, tables, refused } = await this.#preparation.run(client)
+      const { facts, tables, refused } = await this.#preparation.run(client, signal)
       // After the look: rows of a table that is gone by then stand before it.
       const lsn = await walEnd(client)
       const { database } = facts.server
@@ -129,8 +127,9 @@ export class PostgresSource implements Source {
     })
   }
 
+  /** Over a connection of its own: it reads in a transaction, maybe for long, and the stream goes on. */
   async hadRows(partition: number): Promise<boolean> {
-    return this.#lasting.use((client) => hadRows(client, partition))
+    return withConnection(this.#connection('partitions'), (client) => hadRows(client, partition))
   }
 
   /** Looks at the slot from beside. */
@@ -158,6 +157,10 @@ export class PostgresSource implements Source {
     const client = await connect(this.#connection('snapshot', true))
     using _ = endedBy(signal, client)
     try {
+      const { systemId } = await identifySystem(client)
+      if (this.#systemId !== null && systemId !== this.#systemId) {
+        fail('SOURCE_CHANGED', `the url leads to another server now, ${systemId}`)
+      }
       const { lsn, snapshot } = await createSlot(client, name, 'TEMPORARY')
       return await openSnapshot(this.#snapshots, { lsn, exported: snapshot })
     } catch (error) {
@@ -178,10 +181,12 @@ export class PostgresSource implements Source {
     const snapshot = existing === null ? await this.#createSlot(client) : null
     let copy: CopyStream | null = null
     try {
-      const { timeline } = await identifySystem(client)
-      const isStreaming = mayStream && (await serverVersion(client)) >= STREAMING_SINCE
+      const { timeline, systemId } = await identifySystem(client)
+      this.#systemId = systemId
+      const publication = this.#options.publication.name
+      const { sql, isStreaming } = await streamCommand(client, { slot, publication, mayStream })
       const backend = await backendOf(client)
-      copy = client.query(new CopyStream(this.#startReplication(isStreaming)))
+      copy = client.query(new CopyStream(sql))
       await copy.started()
       this.#owner = backend
       const owned = await this.#ownedSlot()
@@ -219,16 +224,6 @@ export class PostgresSource implements Source {
     if (owner === null) return
     const { slot } = this.#options
     await withConnection(this.#connection('slot'), (client) => endOwner(client, slot, owner))
-  }
-
-  #startReplication(isStreaming: boolean): string {
-    const { slot, publication } = this.#options
-    const options = [
-      `proto_version '${isStreaming ? 2 : 1}'`,
-      `publication_names ${quoteReplicationLiteral(quoteIdentifier(publication.name))}`,
-      ...(isStreaming ? [`streaming 'on'`] : []),
-    ]
-    return `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 (${options.join(', ')})`
   }
 
   async #createSlot(client: Client): Promise<LoadSnapshot> {
@@ -293,8 +288,7 @@ export class PostgresSource implements Source {
   }
 }
 
+const NEVER = new AbortController().signal
+
 /** Longer than it mostly takes from one change of a table to the next, in a migration. */
 const CATALOG_IDLE_MS = 10_000
-
-/** Protocol 2 came with 14. */
-const STREAMING_SINCE = 140_000

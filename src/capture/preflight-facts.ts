@@ -8,6 +8,7 @@ import type { Client } from 'pg'
 import type { ColumnRule } from '../core/table-selection.ts'
 import type { TableName } from '../core/table.ts'
 import { listTables, type SourceTable } from '../postgres/catalog.ts'
+import { HAS_DDL_TRIGGER } from './ddl-trigger.ts'
 import { readPublication, type PublicationFacts } from './publication-facts.ts'
 import { readSlot, type SlotInfo } from './slot.ts'
 
@@ -63,6 +64,8 @@ export interface ServerFacts {
   /** synchronized_standby_slots; `null` before 17. */
   readonly standbySlots: string | null
   readonly hasStandbyFeedback: boolean
+  /** The one of `ddl-trigger.ts`, enabled. */
+  readonly hasDdlTrigger: boolean
 }
 
 interface Places {
@@ -132,7 +135,8 @@ const SERVER = `
            as "senderTimeoutMs",
          (select setting from pg_settings where name = 'synchronized_standby_slots')
            as "standbySlots",
-         current_setting('hot_standby_feedback')::bool as "hasStandbyFeedback"`
+         current_setting('hot_standby_feedback')::bool as "hasStandbyFeedback",
+         ${HAS_DDL_TRIGGER} as "hasDdlTrigger"`
 
 export async function readServer(client: Client): Promise<ServerFacts> {
   const { rows } = await client.query<ServerFacts>(SERVER)

@@ -57,7 +57,7 @@ function keylessErrors(keyless: readonly TableFacts[]): Finding[] {
 function wholeRows(tables: readonly TableFacts[]): Finding[] {
   if (tables.length === 0) return []
   const names = tables.map(({ name }) => name)
-  const message = `REPLICA IDENTITY FULL and no primary key: ${listed(names)}. The lake gets every change, and targets refuse such a table`
+  const message = `REPLICA IDENTITY FULL and no primary key: ${listed(names)}. The lake gets every change, and targets only with mode: history`
   const cure = `run: ALTER TABLE ${quoteTable(names[0]!)} ADD PRIMARY KEY (…)`
   return [warning(message, cure)]
 }

@@ -1,6 +1,7 @@
 /** Whether the server and our user are ready for logical replication. */
 
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
+import { MESSAGES_SINCE } from './ddl-trigger.ts'
 import { error, warning, type Check, type Finding } from './finding.ts'
 import type { ServerFacts, SourceFacts, Wanted } from './preflight-facts.ts'
 
@@ -26,7 +27,17 @@ export function serverChecks({ server, slot }: SourceFacts, wanted: Wanted): Che
     timeouts(server),
     ...(server.isStandby ? [standby(server)] : []),
     ...(wanted.failover ? [failover(server, wanted)] : []),
+    ddlTrigger(server),
   ]
+}
+
+/** It is optional, so there is nothing to warn of. */
+function ddlTrigger({ version: number, hasDdlTrigger }: ServerFacts): Check {
+  if (number < MESSAGES_SINCE) {
+    return { about: 'the DDL trigger has no effect before PostgreSQL 14', findings: [] }
+  }
+  const none = 'there is no DDL trigger, which is optional: millrace doctor --ddl-trigger'
+  return { about: hasDdlTrigger ? 'the DDL trigger is installed' : none, findings: [] }
 }
 
 function version({ version: number, versionText }: ServerFacts): Check {

@@ -11,6 +11,7 @@ import type { Client } from 'pg'
 import type { RefusedTable } from '../core/events.ts'
 import type { Lsn } from '../core/lsn.ts'
 import { walEnd } from '../postgres/wal-end.ts'
+import { brokenOff, endedBy } from './broken-off.ts'
 import { refuse, refusedTables } from './finding.ts'
 import { withPartitions } from './partitions.ts'
 import { readFacts, type SourceFacts, type Wanted } from './preflight-facts.ts'
@@ -26,6 +27,8 @@ export interface Found {
   readonly refused: readonly RefusedTable[]
 }
 
+const LOOK_WAITS = '3s'
+
 export class Preparation {
   readonly #wanted: Wanted
   /** The source was found fit once. */
@@ -39,10 +42,22 @@ export class Preparation {
     this.#wanted = wanted
   }
 
-  async run(client: Client): Promise<Found> {
+  /** Fails soon when the signal aborts: it may wait for a lock. */
+  async run(client: Client, signal: AbortSignal): Promise<Found> {
+    using _ = endedBy(signal, client)
+    try {
+      return await this.#run(client)
+    } catch (error) {
+      throw signal.aborted ? brokenOff(error) : error
+    }
+  }
+
+  async #run(client: Client): Promise<Found> {
     const facts = await readFacts(client, this.#wanted)
     const findings = findingsOf(checksOf(facts, this.#wanted))
     refuse(blocking(findings, { isMade: facts.slot !== null, hasBegun: this.#hasBegun }))
+    // A table that somebody alters for long must not keep us from looking for the others.
+    if (this.#hasBegun) await client.query(`SET lock_timeout = '${LOOK_WAITS}'`)
     this.#hasBegun = true
     const refused = refusedTables(findings)
     const tables = replicatedTables(facts, this.#wanted, refused)

@@ -25,8 +25,16 @@ export interface Publication {
   readonly isOurs: boolean
 }
 
-/** Undefined table or schema: it got another name, or went, after it was listed. */
-const HAS_MOVED: ReadonlySet<string> = new Set(['42P01', '3F000'])
+/** What was read of the tables is not so any more, or somebody changes them at this very moment. */
+const HAS_CHANGED: ReadonlySet<string> = new Set([
+  '42P01', // undefined_table
+  '3F000', // invalid_schema_name
+  '42703', // undefined_column
+  '42704', // undefined_object: the table was taken out of the publication
+  '40P01', // deadlock_detected
+  '55P03', // lock_not_available: see Preparation
+  'XX000', // internal_error: "tuple concurrently updated", where the publication itself was changed
+])
 
 /** Duplicate object; and unique violation, where we had waited for the other's transaction. */
 const CAME_BEFORE: ReadonlySet<string> = new Set(['42710', '23505'])
@@ -131,8 +139,8 @@ async function run(client: Client, sql: string): Promise<void> {
     await client.query(sql)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    if (HAS_MOVED.has(String(foreignCode(error)))) {
-      throw new CodedError('TABLE_CHANGED', `tables were renamed or dropped meanwhile: ${reason}`, {
+    if (HAS_CHANGED.has(String(foreignCode(error)))) {
+      throw new CodedError('TABLE_CHANGED', `tables are being changed: ${reason}`, {
         cause: error,
       })
     }

@@ -17,8 +17,11 @@ import type { RelationCatalog, RelationFacts } from './tracked-tables.ts'
 export interface Source {
   readonly catalog: RelationCatalog
 
-  /** Checks that the source can be replicated and describes the run. Fails with what must be changed. */
-  prepare(): Promise<Prepared>
+  /**
+   * Checks that the source can be replicated and describes the run. Fails with what must be changed,
+   * and soon when the signal aborts: it may wait for a lock.
+   */
+  prepare(signal?: AbortSignal): Promise<Prepared>
 
   /**
    * Takes the slot, making it if there is none, and starts its stream. From then on nobody else can

@@ -64,7 +64,7 @@ export class StreamReader {
     this.#frames.open(block)
     while (this.#frames.next()) {
       this.#takeFrame(this.#frames)
-      if (intake.isBlocked) await this.#resolve()
+      if (intake.isBlocked) await intake.resolve()
       const end = intake.takeStreamEnd()
       if (end !== null && !(await this.#endStreamed(end))) return false
     }
@@ -136,16 +136,11 @@ export class StreamReader {
         const { bytes, start, end } = frames
         if (!spool.survives(commit.xid, bytes, start)) continue
         decoder.decode(bytes, start, end)
-        if (intake.isBlocked) await this.#resolve()
+        if (intake.isBlocked) await intake.resolve()
       }
       if (!(await onPiece())) return false
     }
     intake.commit(commit)
     return true
-  }
-
-  async #resolve(): Promise<void> {
-    const { intake, tables } = this.#parts
-    for (const relation of intake.takeUnresolved()) await tables.resolve(relation)
   }
 }

@@ -30,6 +30,8 @@ export interface TrackedTable {
 /** What only the catalogs of the source know about a Relation message. */
 export interface RelationCatalog {
   describe(relation: Relation): Promise<RelationFacts>
+  /** Left out by one that takes every word of a drop for true. */
+  has?(oid: number): Promise<boolean>
 }
 
 export interface RelationFacts {
@@ -141,13 +143,16 @@ export class TrackedTables {
     return this.#mustReload(id, found?.ambiguities ?? [])
   }
 
-  /** Notes the partitions of a table, and what happened to them that the log cannot tell. */
-  repartition(oid: number, partitions: readonly string[], changes: readonly string[]): Mark[] {
+  /** Notes what happened to a table that the log cannot tell, and the partitions that it has now. */
+  changed(oid: number, changes: readonly string[], partitions?: readonly string[]): Mark[] {
     const known = this.#inLog.get(oid)
     if (known === undefined) return []
-    const item = { type: 'shape' as const, shape: known.shape, defaults: {}, partitions }
     const isAmbiguous = this.#mustReload(known.id, changes)
-    return [{ table: known.id, item: isAmbiguous ? { ...item, isAmbiguous } : item }]
+    if (!isAmbiguous && partitions === undefined) return []
+    const notes = { ...(partitions && { partitions }), ...(isAmbiguous && { isAmbiguous }) }
+    return [
+      { table: known.id, item: { type: 'shape', shape: known.shape, defaults: {}, ...notes } },
+    ]
   }
 
   #mustReload(id: TableId, changes: readonly string[]): boolean {
@@ -194,6 +199,17 @@ export class TrackedTables {
     const marks = to === null ? this.#dropped(known) : this.#renamed(known, to)
     this.#settleAll()
     return marks
+  }
+
+  /** Whether a table of the log is not at the source any more. */
+  async isGone(oid: number): Promise<boolean> {
+    if (!this.#inLog.has(oid)) return false
+    return !((await this.#parts.catalog.has?.(oid)) ?? false)
+  }
+
+  dropped(oid: number): Mark[] {
+    const known = this.#inLog.get(oid)
+    return known === undefined ? [] : this.follow({ oid, from: known.id, to: null })
   }
 
   #dropped(known: KnownShape): Mark[] {

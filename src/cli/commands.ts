@@ -11,6 +11,7 @@ import { lakeGlueCommand } from './commands/lake-glue.ts'
 import { lakeLsCommand } from './commands/lake-ls.ts'
 import { lakeSweepCommand } from './commands/lake-sweep.ts'
 import { moveCommand } from './commands/move.ts'
+import { resumeCommand } from './commands/resume.ts'
 import { resyncCommand } from './commands/resync.ts'
 import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   tablesCommand,
   resyncCommand,
+  resumeCommand,
   moveCommand,
   lakeLsCommand,
   lakeCatCommand,

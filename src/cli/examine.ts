@@ -11,9 +11,16 @@ import { dirname } from 'node:path'
 
 import { lossIn } from '../capture/guards.ts'
 import type { Examined } from '../capture/postgres-source.ts'
-import { serverOf } from '../compose-targets.ts'
+import { openStore } from '../compose-stores.ts'
+import { redshiftOf, serverOf } from '../compose-targets.ts'
 import { openLake, openSource } from '../compose.ts'
-import type { Config, DuckdbTargetConfig, TargetConfig } from '../config/config.ts'
+import type {
+  Config,
+  DuckdbTargetConfig,
+  RedshiftTargetConfig,
+  TargetConfig,
+} from '../config/config.ts'
+import type { LakePlace } from '../config/lake-place.ts'
 import { CodedError, hasCode } from '../core/errors.ts'
 import type { ObjectStore } from '../core/object-store.ts'
 import { readLakeOf } from '../lake/lake-info.ts'
@@ -23,6 +30,8 @@ import { requireConditionalWrites } from '../storage/s3/conditional-writes.ts'
 import { requireWritable } from '../storage/writable-folder.ts'
 import { DuckdbTarget } from '../targets/duckdb/target.ts'
 import { examinePostgres } from '../targets/postgres/preflight.ts'
+import { examineRedshift } from '../targets/redshift/preflight.ts'
+import { DEFAULT_PORT as REDSHIFT_PORT } from '../targets/redshift/session.ts'
 import { formatCount } from './format.ts'
 
 export type Area = 'configuration' | 'source' | 'lake' | 'targets'
@@ -94,30 +103,34 @@ async function examineLake(config: Config, found: Found | null): Promise<Diagnos
     const state = await reader.recover()
     const head = ok('lake', `${store.url} is ours, up to manifest ${formatCount(state.n)}`)
     const going = found === null ? [] : await examineLoss(config, state, found)
-    return [head, ...(await examinePlace(config, store)), ...going]
+    return [head, ...(await examinePlace('lake', config.lake.place)), ...going]
   } catch (error) {
     if (!hasCode(error, 'LAKE_MISSING')) return [failed('lake', error)]
     return [
       ok('lake', `${store.url} will be made at the first start`),
-      ...(await examinePlace(config, store)),
+      ...(await examinePlace('lake', config.lake.place)),
     ]
   }
 }
 
-async function examinePlace({ lake: { place } }: Config, store: ObjectStore): Promise<Diagnosis[]> {
-  if (place.type === 's3') return examineBucket(store, place.unfenced)
-  return [await examineFolder('lake', place.folder)]
+async function examinePlace(area: Area, place: LakePlace): Promise<Diagnosis[]> {
+  if (place.type === 's3') return examineBucket(area, openStore(place), place.unfenced)
+  return [await examineFolder(area, place.folder)]
 }
 
 /** A few bytes are written, and deleted again. */
-async function examineBucket(store: ObjectStore, unfenced: boolean): Promise<Diagnosis[]> {
+async function examineBucket(
+  area: Area,
+  store: ObjectStore,
+  unfenced: boolean,
+): Promise<Diagnosis[]> {
   try {
     await requireConditionalWrites(store, randomBytes(8).toString('hex'))
-    return [ok('lake', `${store.url} can be written, and nothing is overwritten there`)]
+    return [ok(area, `${store.url} can be written, and nothing is overwritten there`)]
   } catch (error) {
-    if (!unfenced || !hasCode(error, 'LAKE_UNFENCED')) return [failed('lake', error)]
+    if (!unfenced || !hasCode(error, 'LAKE_UNFENCED')) return [failed(area, error)]
     const { message } = error
-    return [{ ...failed('lake', error), severity: 'warning', code: null, message }]
+    return [{ ...failed(area, error), severity: 'warning', code: null, message }]
   }
 }
 
@@ -145,14 +158,26 @@ async function examineLoss(config: Config, head: LogState, found: Found): Promis
 
 async function examineTarget(target: TargetConfig, isRunning: boolean): Promise<Diagnosis[]> {
   if (target.type === 'duckdb') return [await examineFile(target, isRunning)]
-  const about = `${target.name}: ${describeAddress(parseAddress(target.url, process.env))}`
+  if (target.type === 'dms-files') {
+    const found = await examinePlace('targets', target.place)
+    return found.map(({ message, ...rest }) => ({ ...rest, message: `${target.name}: ${message}` }))
+  }
+  const port = target.type === 'redshift' ? REDSHIFT_PORT : undefined
+  const about = `${target.name}: ${describeAddress(parseAddress(target.url, process.env, port))}`
   try {
-    const missing = await examinePostgres(serverOf(target))
+    const missing = await (target.type === 'redshift'
+      ? examineCluster(target)
+      : examinePostgres(serverOf(target)))
     if (missing.length === 0) return [ok('targets', `${about} can be written`)]
     return missing.map((error) => failed('targets', error))
   } catch (error) {
     return [failed('targets', error)]
   }
+}
+
+function examineCluster(target: RedshiftTargetConfig): Promise<CodedError[]> {
+  const { stage, iamRole, region, ...server } = redshiftOf(target, { id: 'doctor' })
+  return examineRedshift({ server, stage, iamRole, region })
 }
 
 /** A file that is not there yet is not made. */

@@ -4,9 +4,11 @@
  * `load.ts` makes it from `millrace.yaml`; everything else takes only this.
  */
 
+import type { DmsFilesSettings } from '../core/dms-files-settings.ts'
 import type { LoadMode } from '../core/manifest.ts'
 import type { ColumnRule } from '../core/table-selection.ts'
 import type { LakePlace } from './lake-place.ts'
+import type { TableSettings } from './target-tables.ts'
 
 export interface Config {
   /** The file it was read from, as it was named. */
@@ -86,7 +88,11 @@ interface FullLoadConfig {
   readonly maxRowsPerSecond: number | null
 }
 
-export type TargetConfig = DuckdbTargetConfig | PostgresTargetConfig
+export type TargetConfig =
+  | DuckdbTargetConfig
+  | PostgresTargetConfig
+  | RedshiftTargetConfig
+  | DmsFilesTargetConfig
 
 interface EveryTarget {
   readonly name: string
@@ -95,13 +101,17 @@ interface EveryTarget {
   readonly tables: readonly string[]
 }
 
-export interface DuckdbTargetConfig extends EveryTarget {
+interface DatabaseTarget extends EveryTarget {
+  readonly treatment: TableSettings
+}
+
+export interface DuckdbTargetConfig extends DatabaseTarget {
   readonly type: 'duckdb'
   /** Absolute. */
   readonly path: string
 }
 
-export interface PostgresTargetConfig extends EveryTarget {
+export interface PostgresTargetConfig extends DatabaseTarget {
   readonly type: 'postgres'
   /** Holds a password, as that of the source does. */
   readonly url: string
@@ -109,6 +119,38 @@ export interface PostgresTargetConfig extends EveryTarget {
   readonly auth: 'password' | 'rds-iam'
   /** Of the ledger. */
   readonly schema: string
+}
+
+export interface RedshiftTargetConfig extends DatabaseTarget {
+  readonly type: 'redshift'
+  /** May hold a password, as that of the source does. */
+  readonly url: string
+  readonly urlFile: string | null
+  readonly auth: 'password' | 'iam'
+  /** Of the ledger. */
+  readonly schema: string
+  /** `default`, or ARNs with commas between. */
+  readonly iamRole: string
+  /** The bucket through which rows go. */
+  readonly stage: LakePlace
+  readonly unfit: 'error' | 'null' | 'clamp'
+  /** By `schema.table`, as the target calls them. */
+  readonly layout: Readonly<
+    Record<
+      string,
+      {
+        readonly distStyle?: 'auto' | 'even' | 'all' | 'key' | undefined
+        readonly distKey?: string | undefined
+        readonly sortKey: readonly string[]
+      }
+    >
+  >
+}
+
+export interface DmsFilesTargetConfig extends EveryTarget {
+  readonly type: 'dms-files'
+  readonly place: LakePlace
+  readonly settings: DmsFilesSettings
 }
 
 export interface ServerConfig {

@@ -4,11 +4,13 @@ import { dirname, resolve } from 'node:path'
 
 import { fail } from '../core/errors.ts'
 import type { Config, TargetConfig } from './config.ts'
+import { noteText } from './dms-files-target.ts'
 import { UNRESOLVED } from './document-secrets.ts'
-import { folderPlace, isBucketUrl, parseLakeUrl, type LakePlace } from './lake-place.ts'
+import { folderPlace, isBucketUrl, lakeUrlOf, parseLakeUrl, type LakePlace } from './lake-place.ts'
 import { type Mistake, mistake } from './mistakes.ts'
 import type { ConfigDocument } from './schema.ts'
 import { fileOf } from './secrets.ts'
+import { tableSettings } from './target-tables.ts'
 
 /** `references`: what stood in the places of secrets, by key. */
 export function finishConfig(
@@ -52,11 +54,12 @@ export function finishConfig(
 }
 
 /**
- * Two targets must not share a file: each would write the tables of the other. And the source must not
- * be a target: it would be loaded into itself.
+ * Two targets must not share a place: each would write the tables of the other. And the source must
+ * not be a target: it would be loaded into itself.
  */
 export function placeMistakes(document: ConfigDocument, folder: string): readonly Mistake[] {
-  const users = new Map<string, string>()
+  const lake = lakeUrlOf(placeOf(document.lake, folder))
+  const users = new Map([[lake, 'the lake']])
   const mistakes: Mistake[] = []
   for (const target of targetsOf(document, folder, new Map())) {
     const { name } = target
@@ -65,9 +68,20 @@ export function placeMistakes(document: ConfigDocument, folder: string): readonl
       mistakes.push(mistake(['targets', name, 'url'], 'is the source, which cannot be a target'))
       continue
     }
-    const other = users.get(target.path)
-    if (other === undefined) users.set(target.path, name)
-    else mistakes.push(mistake(['targets', name, 'path'], `is the file of targets.${other} too`))
+    if (target.type === 'redshift') {
+      if (target.stage.type === 's3') continue
+      const message = 'is needed, since the lake is in a folder: a bucket such as s3://bucket/stage'
+      mistakes.push(mistake(['targets', name, 'stage'], message))
+      continue
+    }
+    const isFile = target.type === 'duckdb'
+    const place = isFile ? target.path : lakeUrlOf(target.place)
+    const other = users.get(place)
+    if (other === undefined) users.set(place, `targets.${name}`)
+    else {
+      const path = ['targets', name, isFile ? 'path' : 'url']
+      mistakes.push(mistake(path, `is the ${isFile ? 'file' : 'place'} of ${other} too`))
+    }
   }
   return mistakes
 }
@@ -87,18 +101,53 @@ function isSamePlace(a: string, b: string): boolean {
 
 const DEFAULT_PORT = '5432'
 
+/** To mark a deleted row, the target must have it, also if it was there before the first change. */
+export function modeMistakes({ load, targets }: ConfigDocument): readonly Mistake[] {
+  if (load !== 'cdc') return []
+  return Object.entries(targets).flatMap(([name, target]) => {
+    if (target.type === 'dms-files') return []
+    const isMeant = tableSettings(target).modes.some(({ mode }) => mode === 'soft-delete')
+    const message = 'soft-delete needs the rows that exist, and load: cdc loads none'
+    return isMeant ? [mistake(['targets', name, 'mode'], message)] : []
+  })
+}
+
+/** What of the settings of targets works but has no effect. */
+export function settingNotes({ targets }: ConfigDocument): readonly Mistake[] {
+  return Object.entries(targets).flatMap(([name, target]) => {
+    if (target.type !== 'dms-files') return []
+    const path = ['targets', name, 'settings']
+    return target.settings.notes.map((note) => mistake(path, noteText(note)))
+  })
+}
+
+/** Their own settings say when files are written; this is for bells that are lost. */
+const LOOK_EVERY_MS = 1000
+
 function targetsOf(
-  { targets }: ConfigDocument,
+  { targets, lake }: ConfigDocument,
   folder: string,
   references: ReadonlyMap<string, string>,
 ): TargetConfig[] {
-  return Object.entries(targets).map(([name, { interval, ...target }]): TargetConfig => {
-    const every = { name, tables: target.tables, intervalMs: interval }
+  return Object.entries(targets).map(([name, target]): TargetConfig => {
+    if (target.type === 'dms-files') {
+      const { type, tables, settings } = target
+      const place = placeOf({ ...target, unfenced: false }, folder)
+      return { name, type, tables, place, intervalMs: LOOK_EVERY_MS, settings: settings.settings }
+    }
+    const { tables, interval: intervalMs } = target
+    const every = { name, tables, intervalMs, treatment: tableSettings(target) }
     if (target.type === 'duckdb') {
       return { ...every, type: target.type, path: resolve(folder, target.path) }
     }
-    const { type, url, auth, schema } = target
     const urlFile = fileOf(references.get(`targets.${name}.url`) ?? '', folder)
+    if (target.type === 'redshift') {
+      const { type, url, auth, schema, iamRole, unfit, layout, stage } = target
+      const place = stage === undefined ? lake : { url: stage, s3: target.s3, unfenced: false }
+      const own = { iamRole, unfit, layout, stage: placeOf(place, folder) }
+      return { ...every, type, url, urlFile, auth, schema, ...own }
+    }
+    const { type, url, auth, schema } = target
     return { ...every, type, url, urlFile, auth, schema }
   })
 }
@@ -112,9 +161,11 @@ function flushOf({ url, flush }: ConfigDocument['lake']): Config['lake']['flush'
   return { everyMs, rows, bytes, putsPerSecond: putsPerSecond ?? otherwise }
 }
 
-function placeOf({ url, s3, unfenced }: ConfigDocument['lake'], folder: string): LakePlace {
+type PlaceDocument = Pick<ConfigDocument['lake'], 'url' | 's3' | 'unfenced'>
+
+function placeOf({ url, s3, unfenced }: PlaceDocument, folder: string): LakePlace {
   const parsed = parseLakeUrl(url)
-  if ('problem' in parsed) return fail('CONFIG_INVALID', `lake.url: ${parsed.problem}`)
+  if ('problem' in parsed) return fail('CONFIG_INVALID', `url: ${parsed.problem}`)
   if ('folder' in parsed) return folderPlace(folder, parsed.folder)
   return {
     type: 's3',

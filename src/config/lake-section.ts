@@ -52,7 +52,7 @@ const parquet = z
   .prefault({})
   .describe('How Parquet files are written.')
 
-const s3 = z
+export const s3Section = z
   .strictObject({
     region: text().describe(
       'The region of the bucket; without it, what AWS_REGION or the profile says.',
@@ -140,7 +140,7 @@ export const lakeSection = z
         'How long the files of a load are kept once a newer one has followed it, or `until-taken`: until ' +
           'every consumer has the newer one. As long as the changes beside it if left out.',
       ),
-    s3,
+    s3: s3Section,
     unfenced: z
       .boolean()
       .default(false)

@@ -14,7 +14,7 @@ import { dirname, resolve } from 'node:path'
 import { fail } from '../core/errors.ts'
 import type { Config } from './config.ts'
 import { expandSecrets, isRecord, type SecretKey, type SecretOptions } from './document-secrets.ts'
-import { finishConfig, placeMistakes } from './finish.ts'
+import { finishConfig, modeMistakes, placeMistakes, settingNotes } from './finish.ts'
 import { describeIssue, formatKeyPath, type Mistake, mistakesOf } from './mistakes.ts'
 import { type ConfigDocument, configSchema } from './schema.ts'
 import type { Environment } from './secrets.ts'
@@ -46,7 +46,9 @@ export function parseConfig(text: string, options: SecretOptions): Loaded {
   const { references, mistakes: secretMistakes, warnings } = expandSecrets(document, options)
   const { data, mistakes } = validate(document, references)
   const all = [...secretMistakes, ...mistakes]
-  if (data !== null) all.push(...placeMistakes(data, dirname(resolve(file))))
+  if (data !== null) {
+    all.push(...placeMistakes(data, dirname(resolve(file))), ...modeMistakes(data))
+  }
   remarks.push(...all.map((found) => remark(yaml, found)))
   if (data === null || remarks.length > 0) {
     const isRight = yaml.mistakes.length === 0 && all.every((found) => found.isMissingSecret)
@@ -54,7 +56,9 @@ export function parseConfig(text: string, options: SecretOptions): Loaded {
   }
   return {
     config: finishConfig(data, file, references),
-    warnings: warnings.map((found) => format(file, remark(yaml, found))),
+    warnings: [...warnings, ...settingNotes(data)].map((found) =>
+      format(file, remark(yaml, found)),
+    ),
   }
 }
 

@@ -3,8 +3,11 @@
 import { z } from 'zod'
 
 import { databaseAuth, databaseUrl } from './database-url.ts'
-import { NOT_YET, notYet } from './not-yet.ts'
+import { dmsFiles } from './dms-files-target.ts'
+import { NOT_YET } from './not-yet.ts'
+import { REDSHIFT } from './redshift-target.ts'
 import { tablePatterns } from './table-patterns.ts'
+import { TABLE_SETTINGS } from './target-tables.ts'
 import { duration } from './units.ts'
 
 /** What every type of target has. */
@@ -16,8 +19,7 @@ const EVERY = {
     'Which of the replicated tables the target gets, with patterns as in `source.tables`. A table ' +
       'that is taken out stays in the target as it is; one that is taken in again is loaded.',
   ),
-  rename: notYet('Gives schemas and tables other names.'),
-  mode: notYet('Keeps deleted rows, or all versions of a row.'),
+  ...TABLE_SETTINGS,
 }
 
 const duckdb = z
@@ -48,10 +50,23 @@ const postgres = z
   })
   .describe('A target of type `postgres`.')
 
-const TYPES = [duckdb, postgres] as const
+const redshift = z
+  .strictObject({
+    ...REDSHIFT,
+    ...EVERY,
+    interval: duration(0)
+      .prefault('60s')
+      .describe(
+        'How long changes are gathered before they are applied together. On Serverless every batch ' +
+          'wakes the workgroup, so this is a matter of cost.',
+      ),
+  })
+  .describe('A target of type `redshift`.')
+
+const TYPES = [duckdb, postgres, redshift, dmsFiles] as const
 const NAMES = TYPES.map(({ shape }) => shape.type.value).join(', ')
 
-const LATER = ['redshift', 'cassandra', 'dms-files']
+const LATER = ['cassandra']
 
 const target = z.discriminatedUnion('type', TYPES, {
   error: (issue) => (issue.code === 'invalid_union' ? typeComplaint(issue.input) : undefined),

@@ -186,6 +186,12 @@ export const CODES = {
     about: 'Another process holds the database file of the target open.',
     hint: 'close the other program; DuckDB lets one process write at a time',
   },
+  NAME_TAKEN: {
+    recovery: 'stop',
+    about:
+      'Two tables or two columns would have one name in the target: by `rename`, or since `mode` adds a column of a name that the table has itself.',
+    hint: 'choose another name in targets.*.rename, or another mode for the table',
+  },
   TARGET_FAILED: {
     recovery: 'stop',
     about: 'The target refused a statement.',
@@ -195,6 +201,11 @@ export const CODES = {
     about:
       'The target broke our transaction off: others held what it needed, or there were too many connections. It is run again.',
     hint: 'if it lasts, look for long transactions on our tables: SELECT * FROM pg_stat_activity',
+  },
+  TARGET_FILE_TAKEN: {
+    recovery: 'stop',
+    about: 'A file that the target is to write is there already, with another content.',
+    hint: 'give the target a folder of its own: another task, or an earlier lake, has written to this one',
   },
 
   // The command line and the server

@@ -67,16 +67,23 @@ export type CaptureEvent =
     }
   /** The selected tables that cannot be replicated now: all of them. */
   | { readonly type: 'tables-refused'; readonly refused: readonly RefusedTable[] }
-  /** Values of one column that a data file cannot hold, and what became of them. */
+  /** Values of one column that a data file, or a target, cannot hold, and what became of them. */
   | {
       readonly type: 'values-unfit'
+      /** The target, by whose name of the table it is; left out if it is a data file. */
+      readonly target?: string
       readonly table: TableId
       readonly column: string
       readonly policy: 'null' | 'clamp' | 'text'
       readonly values: number
     }
   /** The source could not be searched for new tables; what runs is not affected. */
-  | { readonly type: 'look-failed'; readonly error: CodedError }
+  | {
+      readonly type: 'look-failed'
+      readonly error: CodedError
+      /** They were found, but could not be loaded yet. */
+      readonly waiting?: readonly TableId[]
+    }
   /** A table was changed in a way whose effect on rows that exist the log cannot tell. */
   | {
       readonly type: 'ddl-ambiguous'

@@ -12,18 +12,28 @@ import { KIND, TupleCursor } from './tuple.ts'
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Span = Writable<NonNullable<FoldedRow['source']>>
 
-export function* walk(store: FoldStore): Generator<FoldedRow> {
+/** What stands for the rows: the entries of the store, or what they once were. */
+interface Entries {
+  readonly size: number
+  readonly tuples: Float64Array
+  readonly sources: Float64Array
+  readonly lines: Int32Array
+  /** None is, if left out. */
+  readonly isDeleted?: Uint8Array
+}
+
+export function* walk(store: FoldStore, entries: Entries = store): Generator<FoldedRow> {
   const source: Span = { bytes: EMPTY, start: 0, end: 0 }
   const row: Writable<FoldedRow> = { op: 'upsert', bytes: EMPTY, start: 0, end: 0, source: null }
   const assembler = new Assembler(store)
-  for (let entry = 0; entry < store.size; entry++) {
-    const line = store.lines[entry]!
-    row.op = store.isDeleted[entry] === 1 ? 'delete' : 'upsert'
-    if (line === NOWHERE) locate(row, store, store.tuples[entry]!)
+  for (let entry = 0; entry < entries.size; entry++) {
+    const line = entries.lines[entry]!
+    row.op = entries.isDeleted?.[entry] === 1 ? 'delete' : 'upsert'
+    if (line === NOWHERE) locate(row, store, entries.tuples[entry]!)
     else assembler.assemble(row, line)
     row.source = null
-    if (store.sources[entry] !== NOWHERE) {
-      locate(source, store, store.sources[entry]!)
+    if (entries.sources[entry] !== NOWHERE) {
+      locate(source, store, entries.sources[entry]!)
       row.source = source
     }
     yield row

@@ -16,7 +16,9 @@ import { ChangeCursor, OP, type ChangeLog } from './change-log.ts'
 import { fail } from './errors.ts'
 import { walk } from './fold-rows.ts'
 import { FoldStore, NOWHERE } from './fold-store.ts'
+import { FoldVersions } from './fold-versions.ts'
 import { ZERO_LSN } from './lsn.ts'
+import type { Mode } from './mode.ts'
 import type { Shape } from './table.ts'
 import { KIND, TupleFields } from './tuple.ts'
 
@@ -55,7 +57,10 @@ interface Before {
 }
 
 export class Fold {
+  readonly #mode: Mode
+  readonly #hasKey: boolean
   readonly #store: FoldStore
+  readonly #versions = new FoldVersions()
   readonly #fields: TupleFields
   readonly #earlier: TupleFields
   readonly #logs: ChangeLog[] = []
@@ -65,10 +70,13 @@ export class Fold {
   readonly #before: Before = { state: 'gone', source: NOWHERE, tuple: NOWHERE, line: NOWHERE }
   readonly #deletedBy = { lsn: ZERO_LSN, ordinal: NOWHERE }
 
-  constructor({ columns, key, table }: Shape) {
-    if (key.length === 0) {
+  /** Under `soft-delete` a D is an update that ends a row; under `history` nothing is ended or folded. */
+  constructor({ columns, key, table }: Shape, mode: Mode = 'mirror') {
+    if (key.length === 0 && mode !== 'history') {
       fail('TABLE_WITHOUT_KEY', `${table.namespace}.${table.name} has no key to fold by`)
     }
+    this.#mode = mode
+    this.#hasKey = key.length > 0
     this.#store = new FoldStore(columns.length, key)
     this.#fields = new TupleFields(columns.length)
     this.#earlier = new TupleFields(columns.length)
@@ -91,7 +99,8 @@ export class Fold {
       cursor.open(block)
       while (cursor.next()) {
         if (!keep(cursor)) continue
-        if (cursor.op === OP.truncate) {
+        if (this.#mode === 'history') this.#version(cursor, base)
+        else if (cursor.op === OP.truncate) {
           this.#forget()
           base = this.#store.addBlock(block)
         } else {
@@ -109,6 +118,7 @@ export class Fold {
 
   /** The rows are valid until `release` or the next change. */
   finish(): FoldedRows {
+    if (this.#mode === 'history') return this.#versions.rows(this.#store)
     const { size, isDeleted, sources } = this.#store
     let deletes = 0
     let fills = 0
@@ -128,6 +138,7 @@ export class Fold {
   /** Gives the memory back. */
   release(): void {
     this.#store.clear()
+    this.#versions.clear()
     this.#releaseLogs()
   }
 
@@ -141,27 +152,46 @@ export class Fold {
     for (const log of this.#logs.splice(0)) log.release()
   }
 
-  #change(change: ChangeCursor, base: number): void {
+  /** What the row is after the change is a row of its own; a truncate is one without values. */
+  #version(change: ChangeCursor, base: number): void {
+    const store = this.#store
+    if (change.op !== OP.truncate && this.#hasKey) {
+      return this.#versions.add(store, this.#change(change, base))
+    }
+    this.#fields.read(change.bytes, change.start)
+    if (this.#fields.unchanged > 0) {
+      fail('PROTOCOL_VIOLATION', 'an unchanged value of a table without a key')
+    }
+    this.#versions.addTuple(base + change.start)
+  }
+
+  /** Returns the entry of its key. */
+  #change(change: ChangeCursor, base: number): number {
     const store = this.#store
     const place = base + change.start
     this.#fields.read(change.bytes, change.start)
     const size = store.size
     const entry = store.entryOf(this.#fields, change.bytes)
     const isDelete = change.op === OP.delete
+    const isGone = isDelete && this.#mode !== 'soft-delete'
     // One with an odd ordinal is what became of a row whose key was changed.
     if (change.op !== OP.insert || change.ordinal % 2 === 1) this.#isInsertOnly = false
     if (isDelete || this.#fields.unchanged > 0) {
       const isMoved = change.op === OP.insert
       if (isMoved) this.#checkPair(change)
       else this.#look(entry === size ? NOWHERE : entry, place)
-      if (!isDelete) return this.#goOn(entry, place, base)
-      this.#deletedBy.lsn = change.commitLsn
-      this.#deletedBy.ordinal = change.ordinal
+      if (!isGone) this.#goOn(entry, place, base)
+      if (isDelete) {
+        this.#deletedBy.lsn = change.commitLsn
+        this.#deletedBy.ordinal = change.ordinal
+      }
+      if (!isGone) return entry
     }
     store.tuples[entry] = place
     store.sources[entry] = NOWHERE
     store.lines[entry] = NOWHERE
-    store.isDeleted[entry] = isDelete ? 1 : 0
+    store.isDeleted[entry] = isGone ? 1 : 0
+    return entry
   }
 
   /** Notes what the batch knows of a row before it changes; `place` is a tuple that has its key. */
@@ -225,18 +255,22 @@ export class Fold {
     return missing
   }
 
-  /** Makes a line of the new values and, where those are unchanged, of the earlier ones. */
+  /**
+   * Makes a line of the new values and, where those are unchanged, of the earlier ones. The earlier
+   * line is used again, unless what had it is still a row.
+   */
   #join(base: number): number {
     const store = this.#store
     const { line: earlierLine, tuple } = this.#before
     const { kinds } = this.#fields
     const earlierBase = tuple - store.offsetOf(tuple)
-    const line = earlierLine === NOWHERE ? store.newLine() : earlierLine
+    const isNew = earlierLine === NOWHERE || this.#mode !== 'mirror'
+    const line = isNew ? store.newLine() : earlierLine
     for (let i = 0; i < kinds.length; i++) {
       if (kinds[i] !== KIND.unchanged) store.setPiece(line, i, base + kindAt(this.#fields, i))
       else if (earlierLine === NOWHERE) {
         store.setPiece(line, i, earlierBase + kindAt(this.#earlier, i))
-      }
+      } else if (isNew) store.setPiece(line, i, store.piece(earlierLine, i))
     }
     return line
   }

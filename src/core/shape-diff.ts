@@ -7,6 +7,7 @@
  */
 
 import { fail } from './errors.ts'
+import { isAdded } from './mode.ts'
 import { isSameNarrowing, type Narrowing } from './narrowing.ts'
 import type { Column, Shape, TableName } from './table.ts'
 import type { ColumnType } from './type.ts'
@@ -128,7 +129,8 @@ function renames(from: Shape, to: Shape): Renamed[] {
   return from.columns.flatMap((old, i) => {
     const now = to.columns[i]
     const isLive = now !== undefined && now.wire !== null && old.wire !== null
-    return isLive && now.name !== old.name ? [{ from: old.name, to: now.name }] : []
+    if (!isLive || now.name === old.name || isAdded(now) || isAdded(old)) return []
+    return [{ from: old.name, to: now.name }]
   })
 }
 

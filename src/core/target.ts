@@ -85,6 +85,32 @@ export type Step =
       readonly table: TargetTable
       readonly shape: Shape
       readonly rows: FoldedRows
+      /**
+       * The rows are versions of a `history`: all of them are added and nothing goes. The key of the
+       * shape is not unique in the table; an unchanged value is that of the newest version.
+       */
+      readonly appends?: boolean
+    }
+  /** Gives the value, a text, to all rows that have NULL in the column. */
+  | {
+      readonly type: 'mark'
+      readonly table: TargetTable
+      readonly shape: Shape
+      readonly column: string
+      readonly value: string
+    }
+  /**
+   * Before a swap: the shadow takes over the rows of the live table whose values in the columns `by`
+   * it has not, and `marks` those that have NULL. Does nothing if the live table is not there, or has
+   * not the columns of the mode.
+   */
+  | {
+      readonly type: 'keep'
+      readonly name: TableName
+      /** Of the shadow. */
+      readonly shape: Shape
+      readonly by: readonly string[]
+      readonly marks: { readonly column: string; readonly value: string } | null
     }
   /** Rows of a load, which are all new. */
   | {

@@ -16,6 +16,7 @@ import {
   parseConsumerKey,
   parseLoadKey,
   parseManifestKey,
+  isResumeKey,
   parseRequestKey,
   parseRollupKey,
 } from './layout.ts'
@@ -97,6 +98,7 @@ function isOurs(key: string): boolean {
     parseManifestKey(key) !== null ||
     parseRollupKey(key) !== null ||
     parseRequestKey(key) !== null ||
+    isResumeKey(key) ||
     parseConsumerKey(key) !== null
   )
 }

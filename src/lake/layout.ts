@@ -28,6 +28,7 @@ export const LAKE_INFO_KEY = '_millrace/lake.json'
 export const MANIFESTS_FOLDER = '_millrace/manifests/'
 export const ROLLUPS_FOLDER = '_millrace/rollups/'
 export const REQUESTS_FOLDER = '_millrace/requests/'
+const RESUMES_FOLDER = '_millrace/resumes/'
 export const CONSUMERS_FOLDER = '_millrace/consumers/'
 export const KEPT_KEY = '_millrace/kept.json'
 
@@ -134,6 +135,16 @@ export function requestKey(consumer: string, table: TableId): string {
   return `${REQUESTS_FOLDER}${folder}/${table}.json`
 }
 
+/** Where a consumer is told that a suspended table may go on. */
+export function resumeKey(consumer: string, table: TableId): string {
+  const folder = consumer.split('/').map(escapeName).join('/')
+  return `${RESUMES_FOLDER}${folder}/${table}.json`
+}
+
+export function isResumeKey(key: string): boolean {
+  return RESUME.test(key)
+}
+
 /** Where a consumer says what it still needs: `shop/warehouse.json`. */
 export function consumerKey(consumer: string): string {
   return `${CONSUMERS_FOLDER}${consumer.split('/').map(escapeName).join('/')}.json`
@@ -166,6 +177,7 @@ const CHANGES =
   /^([^/.]+)\/([^/.]+)\/cdc\/dt=(\d{4}-\d\d-\d\d)\/(\d{20})-g(\d+)(?:-(\d+))?\.(csv|csv\.gz|parquet)$/
 const LOAD = /^([^/.]+)\/([^/.]+)\/load\/([^/]+)\/\d{6}\.[a-z.]+$/
 const CONSUMER = /^_millrace\/consumers\/(.+)\.json$/
+const RESUME = /^_millrace\/resumes\/.+\/[^/]+\.json$/
 const REQUEST = /^_millrace\/requests\/(.+)\/([^/]+)\.json$/
 
 /** Twenty digits: more than a number can have, and text order is the order of numbers. */

@@ -104,7 +104,7 @@ class EventLines {
       case 'values-unfit':
         return this.#valuesUnfit(event)
       case 'look-failed':
-        return this.#lookFailed(event.error)
+        return this.#lookFailed(event)
       case 'lake-swept': {
         const { first, manifests, files } = event
         return this.#log.info({ first, manifests, files }, 'lake swept')
@@ -166,19 +166,23 @@ class EventLines {
 
   /** Of a column that has such values, many files have some: the first is told, the metric counts. */
   #valuesUnfit(event: CaptureEvent & { readonly type: 'values-unfit' }): void {
-    const { table, column, policy, values } = event
-    const place = `${table}.${column}`
-    const message = 'values did not fit into a data file'
-    if (this.#unfit.has(place)) return this.#log.debug({ table, column, policy, values }, message)
+    const { type: _, ...fields } = event
+    const place = `${event.target ?? ''} ${event.table}.${event.column}`
+    const where = event.target === undefined ? 'a data file' : 'the target'
+    const message = `values did not fit into ${where}`
+    if (this.#unfit.has(place)) return this.#log.debug(fields, message)
     this.#unfit.add(place)
-    this.#log.warn({ table, column, policy, values }, message)
+    this.#log.warn(fields, message)
   }
 
   /** It looks every few seconds: what is wrong is told once. */
-  #lookFailed(error: CodedError): void {
-    if (error.message === this.#lookedInVain) return
-    this.#lookedInVain = error.message
-    this.#log.warn(errorFields(error), 'new tables could not be looked for')
+  #lookFailed({ error, waiting }: Extract<CaptureEvent, { type: 'look-failed' }>): void {
+    const isAbout = `${error.message} ${waiting?.join(' ')}`
+    if (isAbout === this.#lookedInVain) return
+    this.#lookedInVain = isAbout
+    if (waiting)
+      this.#log.warn({ tables: waiting, ...errorFields(error) }, 'tables wait to be loaded')
+    else this.#log.warn(errorFields(error), 'new tables could not be looked for')
   }
 
   #load(event: LoadEvent): void {

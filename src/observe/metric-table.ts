@@ -53,7 +53,7 @@ export const METRICS = {
   },
   millrace_values_unfit_total: {
     type: 'counter',
-    help: 'Values that Parquet cannot hold, by table, column and policy: null, clamp or text. See lake.parquet.unfit.',
+    help: 'Values that Parquet or a target cannot hold, by table, column and policy: null, clamp or text. See lake.parquet.unfit and targets.*.unfit.',
     labels: ['table', 'column', 'policy'],
   },
   millrace_changes_total: {

@@ -46,13 +46,17 @@ const DEFAULT_PORT = 5432
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 
 /** Fails with CONFIG_INVALID, and never repeats the url, which holds a password. */
-export function parseAddress(url: string, env: Variables): Address {
+export function parseAddress(
+  url: string,
+  env: Variables,
+  defaultPort = DEFAULT_PORT,
+): Address {
   const parsed = urlOf(url)
   const parameters = parsed.searchParams
   const get = (name: string, part: string, variable: string): string | undefined =>
     (parameters.get(name) ?? part) || env[variable] || undefined
   const host = get('host', hostOf(parsed), 'PGHOST') ?? 'localhost'
-  const port = Number(get('port', parsed.port, 'PGPORT') ?? DEFAULT_PORT)
+  const port = Number(get('port', parsed.port, 'PGPORT') ?? defaultPort)
   if (!Number.isInteger(port) || port < 1 || port > 65_535) refuse('the port is no number')
   return {
     host,

@@ -27,13 +27,23 @@ export interface Server {
   readonly url: string | (() => Promise<string>)
   /** Makes a password for each connection, in place of that of the url. */
   readonly password?: MakePassword
+  /** Makes a user and a password for each connection, where neither is known before. */
+  readonly login?: MakeLogin
 }
+
+export type MakeLogin = (
+  address: Address,
+) => Promise<{ readonly user: string; readonly password: string }>
 
 export interface ConnectOptions extends Server {
   /** Shown in pg_stat_activity: `millrace shop: loads`. */
   readonly applicationName: string
   /** Speak the replication protocol, on the database of the url. */
   readonly isReplication?: boolean
+  /** Statements that a connection begins with, in place of those for PostgreSQL. */
+  readonly session?: readonly string[]
+  /** Where the url names none. */
+  readonly defaultPort?: number
 }
 
 const CONNECT_TIMEOUT_MS = 15_000
@@ -70,16 +80,17 @@ async function urlOf({ url }: ConnectOptions): Promise<string> {
 }
 
 async function connectTo(url: string, options: ConnectOptions): Promise<pg.Client> {
-  const address = parseAddress(url, process.env)
+  const address = parseAddress(url, process.env, options.defaultPort)
   const password = (await options.password?.(address)) ?? address.password
-  const client = new pg.Client(clientConfig({ ...address, password }, options))
+  const login = await options.login?.(address)
+  const client = new pg.Client(clientConfig({ ...address, password, ...login }, options))
   // Without a listener, a connection that breaks while idle would end the process.
   client.on('error', () => {})
   // What TLS refuses does not close the socket, and the driver would wait for that when it ends.
   client.connection.on('error', () => client.connection.stream.destroy())
   try {
     await client.connect()
-    await client.query(SESSION)
+    for (const sql of options.session ?? [SESSION]) await client.query(sql)
   } catch (error) {
     await client.end().catch(() => {})
     throw atServer(error, address)

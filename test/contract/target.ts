@@ -10,6 +10,7 @@ import { tableId, type TableId, type TableName } from '../../src/core/table.ts'
 import type { LoadPart, Step, Target, Work } from '../../src/core/target.ts'
 import { foldedRows, remove, upsert, type TestRow } from '../support/folded-rows.ts'
 import { shapeOf, tuple, UNCHANGED, type Value } from '../support/tuples.ts'
+import { keepsWhatIsGone } from './target-modes.ts'
 
 /** Where targets have their tables: a database file, a server, a map. */
 export interface TestPlace {
@@ -43,6 +44,11 @@ export function targetContract(
     loads(make)
     changesTables(make)
     sharesItsPlace(make)
+    keepsWhatIsGone(async () => {
+      const place = await make()
+      const target = await started(place, [], [{ type: 'drop', table: LIVE }])
+      return { place, target, apply: (steps) => apply(target, steps) }
+    })
     for (const point of faultPoints) survivesABreak(make, point, point === faultPoints.at(-1))
   })
 }

@@ -48,9 +48,9 @@ describe('a table that begins to match while the task runs', () => {
     await using child = startCli(['run', '--config', folder.config])
     await child.line('table joined')
     await source.query('create table app.keyless (x text)')
-    const { level, code } = await child.line('new tables could not be looked for')
-    assert.equal(level, 'warn')
-    assert.ok(code)
+    const { level, code } = await child.line('table refused')
+    assert.equal(level, 'error')
+    assert.equal(code, 'TABLE_WITHOUT_KEY')
     await source.query(`update app.old set x = 'later' where id <= 10`)
     await untilManifests(folder.lake, (all) => changesOf(all, 'app.old') === 10)
     // Once it has one, nothing else has to be done.

@@ -37,6 +37,13 @@ function wrong({ checks }: Found): string[] {
 }
 
 describe('doctor', () => {
+  test('prints the DDL trigger, and needs no configuration for that', async () => {
+    const { exitCode, stdout, stderr } = await millrace(['doctor', '--ddl-trigger'])
+    assert.deepEqual([exitCode, stderr], [0, ''])
+    assert.match(stdout, /^-- Millrace: /)
+    assert.match(stdout, /\nCREATE EVENT TRIGGER millrace_table_rewrite ON table_rewrite\n/)
+  })
+
   test('says that all is well before the first start, and makes nothing', async () => {
     await using source = await testDatabase()
     await source.query(TABLE)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
+import { readPublication } from '../../src/capture/publication-facts.ts'
 import { ensurePublication, type Publication } from '../../src/capture/publication.ts'
 import { hasCode } from '../../src/core/errors.ts'
 import type { TableName } from '../../src/core/table.ts'
@@ -91,6 +92,41 @@ describe('our publication', () => {
       [db.name],
     )
     assert.deepEqual(both, [{ tablename: 't' }, { tablename: 'u' }])
+  })
+
+  test('is tried again later where a table was changed since the look', async () => {
+    await using db = await testDatabase()
+    await db.query(`${TABLES} create publication p for table app.users`)
+    const client = await db.client()
+    const tables = ['users', 'gone'].map((name) => ({ name: { namespace: 'app', name } }))
+    const found = await readPublication(client, 'p')
+    const changed = { code: 'TABLE_CHANGED' }
+    await assert.rejects(ensurePublication(client, OURS, { found, tables }), changed)
+    if (!HAS_SCHEMAS_AND_FILTERS) return
+    const listed = [{ ...tables[0]!, list: ['id', 'gone'] }]
+    await assert.rejects(ensurePublication(client, OURS, { found, tables: listed }), changed)
+    await db.query('alter publication p drop table app.users')
+    listed[0]!.list = ['id']
+    await assert.rejects(ensurePublication(client, OURS, { found, tables: listed }), changed)
+  })
+
+  test('is not waited for once it is there, nor when we are told to stop', async () => {
+    await using db = await testDatabase()
+    await db.query(TABLES)
+    const other = await db.client()
+    const lock = 'begin; lock table app.users in access exclusive mode'
+    const source = sourceOf(db, { publication: OURS })
+    await other.query(lock)
+    const stop = new AbortController()
+    const first = source.prepare(stop.signal)
+    const waiting = `select 1 from pg_stat_activity where datname = '${db.name}' and wait_event_type = 'Lock'`
+    await until(db, waiting)
+    stop.abort()
+    await assert.rejects(first, { code: 'CONNECTION_LOST' })
+    await assert.rejects(source.prepare(), { code: 'TABLE_CHANGED', message: /lock timeout/ })
+    await other.query('commit')
+    await source.prepare()
+    assert.equal((await published(db)).length, 3)
   })
 
   test('may have any name', async () => {

@@ -161,6 +161,26 @@ describe('a look at the slot', () => {
   })
 })
 
+describe('a url that leads to another server since the stream began', () => {
+  test('gives no snapshot for a load', async () => {
+    await using db = await testDatabase()
+    await using other = await testServer()
+    await using there = await other.database()
+    let url = db.url
+    const source = sourceOf(db, { url: () => Promise.resolve(url) })
+    await db.query(TABLE)
+    await source.prepare()
+    await using slot = await source.open(NEW_SLOT, NEVER)
+    await (await source.snapshot(NEVER))[Symbol.asyncDispose]()
+    url = there.url
+    await assert.rejects(source.snapshot(NEVER), { code: 'SOURCE_CHANGED' })
+    assert.equal(await slots(there), 0)
+    url = db.url
+    await (await source.snapshot(NEVER))[Symbol.asyncDispose]()
+    assert.ok(slot.snapshot)
+  })
+})
+
 describe('a server that has gone without a word', () => {
   test('is noticed by its silence', async () => {
     await using server = await testServer({ wal_sender_timeout: '300ms' })

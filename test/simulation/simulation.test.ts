@@ -100,7 +100,7 @@ describe('the log, its writers and its readers', { skip: SEED !== undefined }, (
 /** What each rule is for: how its lack shows. */
 const KNOCKOUTS: readonly (readonly [keyof Knockouts, readonly ViolationCode[]])[] = [
   ['overwrite', ['dense']],
-  ['no412', ['confirm', 'missing']],
+  ['no412', ['confirm', 'missing', 'load']],
   ['pipeline', ['confirm']],
   ['confirmKeepalive', ['confirm']],
   ['confirmEarly', ['confirm']],

@@ -1,12 +1,15 @@
 /**
  * `demo`: everything at once, on this machine alone.
  *
- *   embedded PostgreSQL with a shop under load ─► lake in a folder ─► DuckDB, and the dashboard
+ *   embedded PostgreSQL with a shop under load ─► lake ─► DuckDB, and the dashboard
+ *
+ * The lake is a folder, or a bucket of an S3 server that is started for it.
  *
  * With `--seconds` it proves itself: it stops the load, lets the target catch up, compares every row
  * of every table, and says how many differ.
  */
 
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 
@@ -15,8 +18,9 @@ import pg from 'pg'
 import { loadConfig } from '../../config/load.ts'
 import { fail } from '../../core/errors.ts'
 import { compareTables, countDifferences, type TableComparison } from '../../demo/compare.ts'
-import { demoTargets, writeDemoConfig } from '../../demo/config-file.ts'
+import { demoLakes, demoTargets, writeDemoConfig } from '../../demo/config-file.ts'
 import { embeddedDataDir, startEmbeddedPostgres } from '../../demo/embedded-server.ts'
+import { startDemoBucket, type DemoBucket } from '../../demo/s3-server.ts'
 import { SHOP_TABLES } from '../../demo/shop-schema.ts'
 import { createShop, hasShop } from '../../demo/shop.ts'
 import { runWorkload } from '../../demo/workload.ts'
@@ -31,8 +35,8 @@ export const demoCommand = command({
   summary: 'Try it: a shop under load, a lake, a warehouse, the dashboard',
   details:
     'Starts a PostgreSQL of its own in ./millrace-demo and replicates it into a lake and a DuckDB ' +
-    'file there, or with `--target postgres` into another database. Run again, it goes on where it ' +
-    'was. With --seconds it ends by itself, compares source and warehouse row by row, and ends ' +
+    'file there, or with `--target postgres` into another database. With `--lake s3` the lake is a ' +
+    'bucket of an S3 server, which is started too. Run again, it goes on where it was. With --seconds it ends by itself, compares source and warehouse row by row, and ends ' +
     'with 1 if they differ.',
   flags: {
     seconds: {
@@ -56,14 +60,18 @@ export const demoCommand = command({
       about: 'the warehouse: duckdb or postgres',
       default: 'duckdb',
     },
+    lake: {
+      kind: 'text',
+      value: 'place',
+      about: 'where the lake is: folder or s3',
+      default: 'folder',
+    },
   },
   arguments: {},
 
-  async run({ seconds, fresh, dir, rate, port, target }, context) {
-    const type = demoTargets.find((one) => one === target)
-    if (type === undefined) {
-      fail('USAGE', `--target ${target}: the demo has ${demoTargets.join(' and ')}`)
-    }
+  async run({ seconds, fresh, dir, rate, port, target, lake }, context) {
+    const type = oneOf(demoTargets, '--target', target)
+    const place = oneOf(demoLakes, '--lake', lake)
     const folder = resolve(dir)
     const dataDir = join(folder, 'postgres')
     const { stdout } = context
@@ -71,22 +79,49 @@ export const demoCommand = command({
       await rm(await embeddedDataDir(dataDir), { recursive: true, force: true })
       await rm(folder, { recursive: true, force: true })
     }
+    requireSameLake(folder, place)
+    await using bucket = place === 's3' ? await openBucket(folder) : null
     stdout.write(`starting PostgreSQL in ${shown(folder)}\n`)
     await using server = await startEmbeddedPostgres({ dataDir })
     await fillShop(server.url, stdout)
     const warehouseUrl = type === 'postgres' ? await makeWarehouse(server.url) : null
-    const file = await writeDemoConfig({ folder, sourceUrl: server.url, warehouseUrl, port })
+    const demo = { sourceUrl: server.url, warehouseUrl, bucket }
+    const file = await writeDemoConfig({ folder, port, ...demo })
     // Awaited here, or the server would be stopped at once.
-    const place = { file, sourceUrl: server.url, warehouseUrl }
-    return await runDemo({ ...place, seconds, rate }, context)
+    return await runDemo({ file, seconds, rate, ...demo }, context)
   },
 })
+
+function oneOf<T extends string>(list: readonly T[], flag: string, given: string): T {
+  const found = list.find((one) => one === given)
+  return found ?? fail('USAGE', `${flag} ${given}: the demo has ${list.join(' and ')}`)
+}
+
+/** The slot goes on from where one lake is, and not from where another one is. */
+function requireSameLake(folder: string, wanted: (typeof demoLakes)[number]): void {
+  const other = wanted === 's3' ? 'lake' : 's3'
+  if (!existsSync(join(folder, other))) return
+  fail('USAGE', `the demo in ${shown(folder)} has its lake in ${shown(join(folder, other))}`, {
+    hint: 'add --fresh to begin again, or --dir for another demo',
+  })
+}
+
+/** The lake of this process gets its credentials as every AWS program does. */
+async function openBucket(folder: string): Promise<DemoBucket> {
+  const bucket = await startDemoBucket(join(folder, 's3'))
+  for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) delete process.env[name]
+  process.env['AWS_ACCESS_KEY_ID'] = bucket.keyId
+  process.env['AWS_SECRET_ACCESS_KEY'] = bucket.secret
+  return bucket
+}
 
 interface Demo {
   readonly file: string
   readonly sourceUrl: string
   /** `null` for a file. */
   readonly warehouseUrl: string | null
+  /** `null` for a folder. */
+  readonly bucket: DemoBucket | null
   readonly seconds: number | null
   readonly rate: number
 }
@@ -195,7 +230,7 @@ function describe(results: readonly TableComparison[]): string {
 
 const QUERY = '"SELECT status, count(*) FROM app.orders GROUP BY 1"'
 
-function thingsToTry({ file, warehouseUrl }: Demo): string {
+function thingsToTry({ file, warehouseUrl, bucket }: Demo): string {
   const config = shown(file)
   const asking =
     warehouseUrl === null
@@ -207,6 +242,7 @@ function thingsToTry({ file, warehouseUrl }: Demo): string {
   return [
     'things to try in another terminal:',
     `  npx millrace status --config ${config}`,
+    ...(bucket ? [`  export AWS_SHARED_CREDENTIALS_FILE=${shown(bucket.credentialsFile)}`] : []),
     `  npx millrace lake ls --config ${config}`,
     ...asking,
     '',

@@ -1,9 +1,15 @@
 /** `doctor`: everything that keeps a task from working, at once, each with what to do about it. */
 
+import { DDL_TRIGGER_SQL } from '../../capture/ddl-trigger.ts'
 import { loadConfig } from '../../config/load.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
 import { examine, type Diagnosis } from '../examine.ts'
 import { type Colour, type Paint, painter } from '../paint.ts'
+
+const DDL_TRIGGER_FLAG = {
+  kind: 'switch',
+  about: 'print the SQL of the optional DDL trigger for the source, and look at nothing',
+} as const
 
 export const doctorCommand = command({
   name: 'doctor',
@@ -12,10 +18,14 @@ export const doctorCommand = command({
     'Looks at the configuration, the source, the lake and the targets, and changes nothing (a lake ' +
     'in a bucket is tried with a few bytes), whether or not the task is running. Says for each thing that is wrong which statement or setting cures ' +
     'it. Ends with 1 if something keeps the task from working, with 3 if there are only warnings.',
-  flags: { config: CONFIG_FLAG, json: JSON_FLAG },
+  flags: { config: CONFIG_FLAG, json: JSON_FLAG, ddlTrigger: DDL_TRIGGER_FLAG },
   arguments: {},
 
-  async run({ config: file, json }, { env, stdout, hasColour }) {
+  async run({ config: file, json, ddlTrigger }, { env, stdout, hasColour }) {
+    if (ddlTrigger) {
+      stdout.write(DDL_TRIGGER_SQL)
+      return 0
+    }
     const { config, warnings: mistakes } = loadConfig(file, env)
     const diagnoses = await examine(config, mistakes)
     const errors = diagnoses.filter(({ severity }) => severity === 'error').length

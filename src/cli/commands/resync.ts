@@ -11,6 +11,7 @@ import { writeRequest } from '../../lake/requests.ts'
 import { systemClock } from '../../system-clock.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
 import { describeEpoch, epochJson } from '../epoch-text.ts'
+import { tableIn, targetNames } from '../named.ts'
 import { standing } from '../standing.ts'
 
 export const resyncCommand = command({
@@ -36,11 +37,11 @@ export const resyncCommand = command({
       fail('USAGE', 'name one table, or say --all', { hint: 'see `millrace resync --help`' })
     }
     const { config } = loadConfig(file, env, all ? {} : { optional: ['source.url'] })
-    const consumers = targetsOf(config, target).map((name) => consumerName(config, name))
+    const consumers = targetNames(config, target).map((name) => consumerName(config, name))
     const lake = openLake(config)
     const asked = all
       ? await recovered(config, { lake, signal, consumers })
-      : await requested(lake, await knownIn(lake, table!), consumers)
+      : await requested(lake, [await tableIn(lake, table!)], consumers)
     stdout.write(json ? `${JSON.stringify(asked.json)}\n` : asked.text)
     return 0
   },
@@ -86,18 +87,4 @@ async function requested(
     text: `${which} will be loaded again for ${consumers.join(', ')}\n`,
     json: { ...(tables.length === 1 ? { table: tables[0] } : { tables }), consumers, after: n },
   }
-}
-
-async function knownIn({ reader }: Lake, table: string): Promise<readonly TableId[]> {
-  const { tables } = await reader.recover()
-  const found = [...tables.keys()].find((id) => id === table)
-  if (found !== undefined) return [found]
-  return fail('USAGE', `the lake has no table ${table}`, { hint: 'see `millrace lake ls`' })
-}
-
-function targetsOf({ targets }: Config, only: string | null): readonly string[] {
-  const names = targets.map(({ name }) => name)
-  if (only === null) return names
-  if (names.includes(only)) return [only]
-  return fail('USAGE', `there is no target ${only}`, { hint: `targets: ${names.join(', ')}` })
 }

@@ -10,6 +10,7 @@ import { diffShapes } from '../../core/shape-diff.ts'
 import { tableId, type Column, type TableName } from '../../core/table.ts'
 import type { StepOf } from '../sql/apply-step.ts'
 import { dropColumn, renameColumns, type ColumnPlace } from '../sql/columns.ts'
+import type { ColumnTypes } from '../sql/keep.ts'
 import { identifier, literal, placeOf } from '../sql/names.ts'
 import { liveColumns } from '../sql/rows.ts'
 import { isSameName, qualified } from './names.ts'
@@ -149,6 +150,17 @@ async function makeRoom(tx: Transaction, name: TableName): Promise<void> {
     `${id} differs from ${JSON.stringify(row['other'])} only in case, which DuckDB ignores`,
     { details: { table: id } },
   )
+}
+
+/** Under the names that they have in the catalog. */
+export async function columnTypes(tx: Transaction, place: TableName): Promise<ColumnTypes> {
+  const rows = await tx.connection.rows(
+    `SELECT column_name AS name, data_type AS type FROM duckdb_columns()
+     WHERE database_name = current_database() AND schema_name = ${literal(place.namespace)}
+       AND table_name = ${literal(place.name)} ORDER BY column_index`,
+  )
+  if (rows.length === 0) return null
+  return new Map(rows.map(({ name, type }) => [String(name), String(type)]))
 }
 
 async function hasColumn(tx: Transaction, place: TableName, column: string): Promise<boolean> {

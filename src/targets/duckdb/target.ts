@@ -24,11 +24,12 @@ import { openDatabase, type Database } from './database.ts'
 import * as ddl from './ddl.ts'
 import type { Row } from './driver.ts'
 import { applyFold } from './fold.ts'
+import { keep, mark } from './keep.ts'
 import { applyLoad } from './load.ts'
 import { OWN_SCHEMA } from './names.ts'
 import { Transaction } from './transaction.ts'
 
-const VERBS: StepVerbs<Transaction> = { ...ddl, fold: applyFold, load: applyLoad }
+const VERBS: StepVerbs<Transaction> = { ...ddl, keep, mark, fold: applyFold, load: applyLoad }
 
 export interface DuckdbOptions extends LedgerKey {
   /** For logs, metrics and the dashboard. */
@@ -68,7 +69,8 @@ export class DuckdbTarget implements Target {
   async open(): Promise<Ledger | null> {
     await this.#database.transaction(async (connection) => {
       await connection.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(OWN_SCHEMA)}`)
-      for (const sql of ledgerTables(OWN_SCHEMA, { hasKeys: false })) await connection.run(sql)
+      for (const sql of ledgerTables({ schema: OWN_SCHEMA }, { hasKeys: false }))
+        await connection.run(sql)
       await requireOwnLedger(connection, this.#place)
       return true
     })

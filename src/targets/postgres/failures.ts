@@ -8,15 +8,9 @@
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 
-import { CodedError, type ErrorCode, type ErrorDetails } from '../../core/errors.ts'
+import { CodedError, type ErrorDetails } from '../../core/errors.ts'
 import { tableId } from '../../core/table.ts'
-import { fromPostgres } from '../../postgres/sqlstate.ts'
-
-/** Codes of connections that mean the same for a target as for the source. */
-const SHARED: ReadonlySet<ErrorCode> = new Set([
-  'CONNECTION_LOST', 'LOGIN_FAILED', 'TLS_FAILED', 'PERMISSION_DENIED', 'DISK_FULL',
-  'CONFIG_INVALID',
-]) // prettier-ignore
+import { atServer, type ServerError } from '../sql/server-error.ts'
 
 const BUSY: ReadonlySet<string> = new Set([
   '40001', // serialization_failure
@@ -42,39 +36,7 @@ const CONSTRAINT_HINT = `drop the constraint that the table has in the target, a
 
 /** The same error with a code of ours. What is not from the server or the connection is left alone. */
 export function atTarget(error: unknown): unknown {
-  if (error instanceof CodedError && SHARED.has(error.code)) return error
-  const known = fromPostgres(error)
-  if (known instanceof CodedError && SHARED.has(known.code)) return known
-  const server = serverError(error)
-  return server === null ? known : meaningOf(server)
-}
-
-/** Whether the server refused a statement, rather than the connection being gone. */
-export function stateOf(error: unknown): string | null {
-  if (error instanceof CodedError) {
-    const state = error.details['sqlstate']
-    return typeof state === 'string' ? state : null
-  }
-  return serverError(error)?.code ?? null
-}
-
-interface ServerError extends Error {
-  readonly code: string
-  readonly detail?: string
-  readonly schema?: string
-  readonly table?: string
-  readonly column?: string
-  readonly where?: string
-}
-
-const SQLSTATE = /^[0-9A-Z]{5}$/
-
-function serverError(error: unknown): ServerError | null {
-  if (!(error instanceof Error) || !('code' in error) || !('severity' in error)) return null
-  const { code } = error
-  if (typeof code !== 'string' || !SQLSTATE.test(code)) return null
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's DatabaseError
-  return error as ServerError
+  return atServer(error, meaningOf)
 }
 
 function meaningOf(error: ServerError): CodedError {

@@ -6,15 +6,15 @@
  * column another type, and the text of a value is read once, as that type.
  */
 
-import { fail } from '../../core/errors.ts'
+import { CodedError, fail } from '../../core/errors.ts'
 import { tableId, type Shape } from '../../core/table.ts'
 import type { StepOf } from '../sql/apply-step.ts'
 import { applyFold, type StagedFold } from '../sql/fold.ts'
 import { identifier } from '../sql/names.ts'
 import { liveColumns, RowWriter } from '../sql/rows.ts'
+import { stateOf } from '../sql/server-error.ts'
 import { place, qualified } from './catalog.ts'
 import { copyRows } from './copy-rows.ts'
-import { stateOf } from './failures.ts'
 import { refusesDoubles } from './key.ts'
 import type { Session } from './session.ts'
 
@@ -23,6 +23,10 @@ const STAGED = 'millrace_fold'
 const UNIQUE_VIOLATION = '23505'
 
 export async function fold(tx: Session, step: StepOf<'fold'>): Promise<void> {
+  if (step.appends === true && step.rows.fills === 0) {
+    await tx.at('copy')
+    return append(tx, step)
+  }
   if (await insertedAtOnce(tx, step)) return
   await applyFold(
     {
@@ -43,21 +47,26 @@ async function insertedAtOnce(
   tx: Session,
   { table, shape, rows }: StepOf<'fold'>,
 ): Promise<boolean> {
-  const at = place(table)
-  if (rows.isInsertOnly !== true || !(await refusesDoubles(tx, at, shape))) return false
+  const isMeant = rows.isInsertOnly === true
+  if (!isMeant || !(await refusesDoubles(tx, place(table), shape))) return false
   await tx.at('copy')
-  const result = await tx.attempt(() =>
-    copyRows(tx, `${qualified(at)} (${namesOf(shape)})`, {
-      write: (sink) => new RowWriter(shape, sink).inserts(rows),
-      nameOf: (name) => name,
-    }),
-  )
-  if (result === rows.upserts) return true
-  if (typeof result === 'number') {
-    fail('TARGET_FAILED', `${result} rows were inserted, not ${rows.upserts}`)
-  }
+  const result = await tx.attempt(() => append(tx, { table, shape, rows }))
+  if (!(result instanceof CodedError)) return true
   if (stateOf(result) === UNIQUE_VIOLATION) return false
   throw result
+}
+
+async function append(
+  tx: Session,
+  { table, shape, rows }: Pick<StepOf<'fold'>, 'table' | 'shape' | 'rows'>,
+): Promise<void> {
+  const copied = await copyRows(tx, `${qualified(place(table))} (${namesOf(shape)})`, {
+    write: (sink) => new RowWriter(shape, sink).inserts(rows),
+    nameOf: (name) => name,
+  })
+  if (copied !== rows.upserts) {
+    fail('TARGET_FAILED', `${copied} rows were inserted, not ${rows.upserts}`)
+  }
 }
 
 function namesOf(shape: Shape): string {

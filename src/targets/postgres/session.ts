@@ -11,9 +11,12 @@ import type pg from 'pg'
 import { CodedError } from '../../core/errors.ts'
 import { connect, type ConnectOptions } from '../../postgres/connect.ts'
 import { CopyIn } from '../../postgres/copy-in.ts'
+import { Connection } from '../sql/connection.ts'
 import { literal } from '../sql/names.ts'
-import type { SqlRow, SqlSession } from '../sql/session.ts'
-import { atTarget, stateOf } from './failures.ts'
+import type { SqlRow } from '../sql/session.ts'
+import { stateOf } from '../sql/server-error.ts'
+import type { ServerSession } from '../sql/transaction.ts'
+import { atTarget } from './failures.ts'
 
 /** Where work can be broken off by a test: before each kind of statement, and behind the last. */
 export const FAULT_POINTS = [
@@ -36,20 +39,16 @@ const SEE_EXTENSIONS = `
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-export class Session implements SqlSession {
+export class Session implements ServerSession {
   /** The major version of the server. */
   readonly version: number
-  readonly #client: pg.Client
+  readonly #connection: Connection
   readonly #at: (point: FaultPoint) => Promise<void>
-  #isLost = false
 
   private constructor(client: pg.Client, version: number, at: SessionOptions['at']) {
-    this.#client = client
+    this.#connection = new Connection(client, atTarget)
     this.version = version
     this.#at = at ?? (() => Promise.resolve())
-    const lost = (): void => void (this.#isLost = true)
-    client.on('error', lost)
-    client.on('end', lost)
   }
 
   static async open(options: SessionOptions): Promise<Session> {
@@ -67,7 +66,7 @@ export class Session implements SqlSession {
 
   /** The connection is gone, and with it whatever was not committed. */
   get isLost(): boolean {
-    return this.#isLost
+    return this.#connection.isLost
   }
 
   /**
@@ -78,12 +77,12 @@ export class Session implements SqlSession {
     await this.run(`BEGIN; SET CONSTRAINTS ALL DEFERRED; ${SEE_EXTENSIONS}`)
   }
 
-  async run(sql: string): Promise<number> {
-    return (await this.#query(sql)).rowCount ?? 0
+  run(sql: string): Promise<number> {
+    return this.#connection.run(sql)
   }
 
-  async rows(sql: string): Promise<SqlRow[]> {
-    return (await this.#query(sql)).rows
+  rows(sql: string): Promise<SqlRow[]> {
+    return this.#connection.rows(sql)
   }
 
   /**
@@ -98,7 +97,7 @@ export class Session implements SqlSession {
       return result
     } catch (error) {
       const isRefused = error instanceof CodedError && stateOf(error) !== null
-      if (!isRefused || error.recovery === 'retry' || this.#isLost) throw error
+      if (!isRefused || error.recovery === 'retry' || this.isLost) throw error
       await this.run('ROLLBACK TO SAVEPOINT millrace')
       return error
     }
@@ -107,11 +106,11 @@ export class Session implements SqlSession {
   /** Resolves to a COPY that waits for its rows. */
   async copyIn(sql: string): Promise<CopyIn> {
     try {
-      const copy = this.#client.query(new CopyIn(sql))
+      const copy = this.#connection.client.query(new CopyIn(sql))
       await copy.started()
       return copy
     } catch (error) {
-      throw this.#known(error)
+      throw this.#connection.known(error)
     }
   }
 
@@ -125,26 +124,8 @@ export class Session implements SqlSession {
     return this.#at(point)
   }
 
-  async close(): Promise<void> {
-    this.#isLost = true
-    await this.#client.end().catch(() => {})
-  }
-
-  async #query(sql: string): Promise<pg.QueryResult<Record<string, unknown>>> {
-    try {
-      return await this.#client.query<Record<string, unknown>>(sql)
-    } catch (error) {
-      throw this.#known(error)
-    }
-  }
-
-  /** Of a connection that is gone the driver says many things, and none has a code. */
-  #known(error: unknown): unknown {
-    const known = atTarget(error)
-    if (known instanceof CodedError || !this.#isLost) return known
-    return new CodedError('CONNECTION_LOST', 'the connection to the target is lost', {
-      cause: error,
-    })
+  close(): Promise<void> {
+    return this.#connection.close()
   }
 }
 

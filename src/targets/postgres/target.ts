@@ -14,6 +14,7 @@ import type { Ledger, Straggler } from '../../core/ledger.ts'
 import type { LedgerChange, Target, Work } from '../../core/target.ts'
 import type { Server } from '../../postgres/connect.ts'
 import { applyStep, type StepVerbs } from '../sql/apply-step.ts'
+import { Lane } from '../sql/lane.ts'
 import {
   ledgerTables,
   readLedger,
@@ -23,11 +24,12 @@ import {
   type LedgerPlace,
 } from '../sql/ledger.ts'
 import type { SqlRow } from '../sql/session.ts'
+import { rollback, transaction } from '../sql/transaction.ts'
 import * as ddl from './ddl.ts'
-import { Lane } from './lane.ts'
+import { keep, mark } from './keep.ts'
 import { requireOther, type SourceMark } from './other-database.ts'
 import { fold, load } from './rows.ts'
-import type { Session, SessionOptions } from './session.ts'
+import { Session, type SessionOptions } from './session.ts'
 import { swap } from './swap.ts'
 
 const VERBS: StepVerbs<Session> = {
@@ -39,6 +41,8 @@ const VERBS: StepVerbs<Session> = {
   swap,
   fold,
   load,
+  keep,
+  mark,
 }
 
 export interface PostgresOptions extends LedgerKey, Server {
@@ -58,8 +62,8 @@ export class PostgresTarget implements Target {
   readonly name: string
   readonly #place: LedgerPlace
   readonly #source: SourceMark | null
-  readonly #writer: Lane
-  readonly #reader: Lane
+  readonly #writer: Lane<Session>
+  readonly #reader: Lane<Session>
 
   /** Connects when it is asked for something, so that a server that is away fails nothing else. */
   constructor({ name, lakeId, consumer, schema, at, source, ...server }: PostgresOptions) {
@@ -67,8 +71,8 @@ export class PostgresTarget implements Target {
     this.#source = source ?? null
     this.#place = { lakeId, consumer, schema: schema ?? 'millrace' }
     const applicationName = `millrace ${consumer}`
-    this.#writer = new Lane({ ...server, applicationName, ...(at && { at }) })
-    this.#reader = new Lane({ ...server, applicationName })
+    this.#writer = new Lane(() => Session.open({ ...server, applicationName, ...(at && { at }) }))
+    this.#reader = new Lane(() => Session.open({ ...server, applicationName }))
   }
 
   async open(): Promise<Ledger | null> {
@@ -77,7 +81,7 @@ export class PostgresTarget implements Target {
         if (this.#source !== null) await requireOther(session, this.#source)
         await session.lock(`ledgers in ${this.#place.schema}`)
         await ddl.makeSchema(session, this.#place.schema)
-        for (const sql of ledgerTables(this.#place.schema, { hasKeys: true })) {
+        for (const sql of ledgerTables(this.#place, { hasKeys: true })) {
           await session.run(sql)
         }
         await requireOwnLedger(session, this.#place)
@@ -162,27 +166,6 @@ export class PostgresTarget implements Target {
   async #lock(session: Session): Promise<void> {
     const { schema, lakeId, consumer } = this.#place
     await session.lock(JSON.stringify([schema, lakeId, consumer]))
-  }
-}
-
-async function transaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  await session.run('BEGIN')
-  try {
-    const result = await work()
-    await session.run('COMMIT')
-    return result
-  } catch (error) {
-    await rollback(session)
-    throw error
-  }
-}
-
-/** What went wrong before matters more than what goes wrong here. */
-async function rollback(session: Session): Promise<void> {
-  try {
-    if (!session.isLost) await session.run('ROLLBACK')
-  } catch {
-    await session.close()
   }
 }
 

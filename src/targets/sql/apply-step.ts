@@ -48,12 +48,16 @@ function dispatch<Tx>(verbs: StepVerbs<Tx>, tx: Tx, step: Step): Promise<void> {
       return verbs.fold(tx, step)
     case 'load':
       return verbs.load(tx, step)
+    case 'mark':
+      return verbs.mark(tx, step)
+    case 'keep':
+      return verbs.keep(tx, step)
     default:
       return unreachable(step)
   }
 }
 
 function tableOf(step: Step): TableId {
-  if (step.type === 'swap') return tableId(step.name)
+  if (step.type === 'swap' || step.type === 'keep') return tableId(step.name)
   return tableId(step.type === 'rename' ? step.from : step.table.name)
 }

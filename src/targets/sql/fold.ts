@@ -10,6 +10,7 @@
  */
 
 import { fail } from '../../core/errors.ts'
+import { VERSION_ORDER } from '../../core/mode.ts'
 import { tableId } from '../../core/table.ts'
 import type { StepOf } from './apply-step.ts'
 import { identifier } from './names.ts'
@@ -35,6 +36,12 @@ export interface FoldPlace extends Pick<SqlSession, 'run'> {
   /** Says that a statement begins, for tests that break off there. */
   at?(point: 'fill' | 'delete' | 'insert'): Promise<void>
   stage(): Promise<StagedFold>
+  /** The condition that two values of the live column at `place` are the same; `=` if left out. */
+  isSame?(place: number, a: string, b: string): string
+  /** The value of the live column at `place` of a staged row; `of` is empty, or names the row. */
+  stagedValue?(place: number, of: string): string
+  /** The staged table is dropped by somebody else. */
+  readonly keepsStaged?: boolean
 }
 
 /** Resolves to the number of rows that went. */
@@ -52,7 +59,7 @@ export async function applyFold(place: FoldPlace, step: StepOf<'fold'>): Promise
   await fold.fill()
   const deleted = await fold.deleteKeys()
   await fold.insert()
-  await place.run(`DROP TABLE ${staged.table}`)
+  if (place.keepsStaged !== true) await place.run(`DROP TABLE ${staged.table}`)
   return deleted
 }
 
@@ -79,14 +86,17 @@ class Fold {
     await this.#place.at?.('fill')
     const values = this.#live.map((_, i) =>
       unchanged.has(i)
-        ? `CASE WHEN substr(s.mask, ${i + 1}, 1) = '1' THEN t.${this.#name(i)} ELSE s.v${i} END`
-        : `s.v${i}`,
+        ? `CASE WHEN substr(s.mask, ${i + 1}, 1) = '1' THEN t.${this.#name(i)} ELSE ${this.#valueOf(i, 's.')} END`
+        : this.#valueOf(i, 's.'),
     )
     const names = this.#live.map((_, i) => `v${i}`)
-    const isSource = this.#key.map((place, i) => `t.${this.#name(place)} = s.s${i}`)
+    const isSource = this.#key.map((place, i) =>
+      this.#isSame(place, `t.${this.#name(place)}`, `s.s${i}`),
+    )
+    const from = this.#step.appends === true ? this.#newest() : this.#place.table
     const filled = await this.#place.run(
       `INSERT INTO ${table} (op, ${names.join(', ')})
-       SELECT s.op, ${values.join(', ')} FROM ${table} s JOIN ${this.#place.table} t
+       SELECT s.op, ${values.join(', ')} FROM ${table} s JOIN ${from} t
        ON ${isSource.join(' AND ')} WHERE s.mask IS NOT NULL`,
     )
     if (filled === fills) return
@@ -97,12 +107,29 @@ class Fold {
     )
   }
 
+  /** Of the rows that have unchanged values, the version that came last. */
+  #newest(): string {
+    const names = this.#key.map((place) => `v.${this.#name(place)}`)
+    const isSource = names.map((name, i) => this.#isSame(this.#key[i]!, name, `s.s${i}`))
+    return `(SELECT n.* FROM
+       (SELECT v.*, ROW_NUMBER() OVER
+          (PARTITION BY ${names.join(', ')} ORDER BY v.${identifier(VERSION_ORDER)} DESC) AS "millrace newest"
+        FROM ${this.#place.table} v WHERE EXISTS
+          (SELECT 1 FROM ${this.#staged.table} s
+           WHERE s.mask IS NOT NULL AND ${isSource.join(' AND ')})) n
+       WHERE n."millrace newest" = 1)`
+  }
+
   async deleteKeys(): Promise<number> {
-    if (this.#key.length === 0) return 0
+    if (this.#key.length === 0 || this.#step.appends === true) return 0
     await this.#place.at?.('delete')
-    const isSame = this.#key.map((place) => `t.${this.#name(place)} = s.v${place}`)
+    const { table } = this.#place
+    // Not every database has another name for the table that rows are deleted from.
+    const isSame = this.#key.map((place) =>
+      this.#isSame(place, `${table}.${this.#name(place)}`, `s.v${place}`),
+    )
     return this.#place.run(
-      `DELETE FROM ${this.#place.table} t USING ${this.#staged.table} s
+      `DELETE FROM ${table} USING ${this.#staged.table} s
        WHERE ${isSame.join(' AND ')} AND ${this.#isWhole()}`,
     )
   }
@@ -111,7 +138,7 @@ class Fold {
     const { upserts } = this.#step.rows
     await this.#place.at?.('insert')
     const names = this.#live.map((_, i) => this.#name(i))
-    const values = this.#live.map((_, i) => `v${i}`)
+    const values = this.#live.map((_, i) => this.#valueOf(i, ''))
     const inserted = await this.#place.run(
       `INSERT INTO ${this.#place.table} (${names.join(', ')})
        SELECT ${values.join(', ')} FROM ${this.#staged.table}
@@ -124,6 +151,14 @@ class Fold {
   /** Leaves out the rows that were added once more. */
   #isWhole(): string {
     return this.#staged.filled > 0 ? 'mask IS NULL' : 'TRUE'
+  }
+
+  #isSame(place: number, a: string, b: string): string {
+    return this.#place.isSame?.(place, a, b) ?? `${a} = ${b}`
+  }
+
+  #valueOf(place: number, of: string): string {
+    return this.#place.stagedValue?.(place, of) ?? `${of}v${place}`
   }
 
   #name(place: number): string {

@@ -23,6 +23,16 @@ export interface LedgerKey {
 /** Whose ledger, and in which schema. */
 export interface LedgerPlace extends LedgerKey {
   readonly schema: string
+  readonly dialect?: LedgerDialect
+}
+
+/** What is another thing in a database that is not like most. */
+export interface LedgerDialect {
+  /** Added to the names of the tables, which are those of one consumer then. */
+  readonly suffix: string
+  /** A type for texts of any length. */
+  readonly text: string
+  literal(text: string): string
 }
 
 type Reader = Pick<SqlSession, 'rows'>
@@ -46,12 +56,25 @@ const TABLES = {
 type TableOfLedger = keyof typeof TABLES
 
 /** The statements that make the tables where there are none. `hasKeys`: with primary keys. */
-export function ledgerTables(schema: string, { hasKeys }: { hasKeys: boolean }): string[] {
-  return Object.entries(TABLES).map(([name, { columns, key }]) => {
+export function ledgerTables(
+  place: Pick<LedgerPlace, 'schema' | 'dialect'>,
+  { hasKeys }: { hasKeys: boolean },
+): string[] {
+  return namesOfTables().map((name) => {
+    const { columns, key } = TABLES[name]
     const primary = hasKeys ? `, PRIMARY KEY (${['lake', 'consumer', ...key].join(', ')})` : ''
-    const all = ['lake VARCHAR', 'consumer VARCHAR', ...columns].join(', ')
-    return `CREATE TABLE IF NOT EXISTS ${identifier(schema)}.${name} (${all}${primary})`
+    const all = ['lake VARCHAR', 'consumer VARCHAR', ...columns].map((one) => typed(place, one))
+    return `CREATE TABLE IF NOT EXISTS ${tableOf(place, name)} (${all.join(', ')}${primary})`
   })
+}
+
+function namesOfTables(): TableOfLedger[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its keys are these
+  return Object.keys(TABLES) as TableOfLedger[]
+}
+
+function typed({ dialect }: Pick<LedgerPlace, 'dialect'>, column: string): string {
+  return dialect === undefined ? column : column.replace(/\bVARCHAR$/, dialect.text)
 }
 
 /** Fails if the consumer has a ledger of another lake. */
@@ -59,7 +82,7 @@ export async function requireOwnLedger(session: Reader, place: LedgerPlace): Pro
   const { consumer, lakeId } = place
   const [foreign] = await session.rows(
     `SELECT lake FROM ${tableOf(place, 'ledger')}
-     WHERE consumer = ${literal(consumer)} AND lake <> ${literal(lakeId)}`,
+     WHERE consumer = ${quoted(place, consumer)} AND lake <> ${quoted(place, lakeId)}`,
   )
   if (foreign === undefined) return
   throw new CodedError(
@@ -92,13 +115,13 @@ const ALL = new Map(
 )
 
 function readSql(place: LedgerPlace): string {
-  const selects = Object.entries(TABLES).map(([name, { columns }]) => {
-    const own = new Set(columns.map((column) => column.split(' ', 1)[0]))
+  const selects = namesOfTables().map((name) => {
+    const own = new Set(TABLES[name].columns.map((column) => column.split(' ', 1)[0]))
     const fields = [...ALL].map(([column, type]) =>
-      own.has(column) ? column : `CAST(NULL AS ${type}) AS ${column}`,
+      own.has(column) ? column : `CAST(NULL AS ${typed(place, type)}) AS ${column}`,
     )
     return `SELECT CAST('${name}' AS VARCHAR) AS kind, ${fields.join(', ')}
-      FROM ${identifier(place.schema)}.${name} WHERE ${isOurs(place)}`
+      FROM ${tableOf(place, name)} WHERE ${isOurs(place)}`
   })
   return selects.join(' UNION ALL ')
 }
@@ -125,12 +148,20 @@ export async function writeLedger(
 
 type Value = string | number | boolean | null
 
-function tableOf({ schema }: LedgerPlace, name: TableOfLedger): string {
-  return `${identifier(schema)}.${name}`
+function tableOf(
+  { schema, dialect }: Pick<LedgerPlace, 'schema' | 'dialect'>,
+  name: TableOfLedger,
+): string {
+  return `${identifier(schema)}.${name}${dialect?.suffix ?? ''}`
 }
 
-function isOurs({ lakeId, consumer }: LedgerKey): string {
-  return `lake = ${literal(lakeId)} AND consumer = ${literal(consumer)}`
+function quoted({ dialect }: LedgerPlace, text: string): string {
+  return (dialect?.literal ?? literal)(text)
+}
+
+function isOurs(place: LedgerPlace): string {
+  const { lakeId, consumer } = place
+  return `lake = ${quoted(place, lakeId)} AND consumer = ${quoted(place, consumer)}`
 }
 
 async function remove(
@@ -138,7 +169,7 @@ async function remove(
   place: LedgerPlace,
   { name, table }: { name: TableOfLedger; table: TableId },
 ): Promise<void> {
-  const isTable = `${isOurs(place)} AND table_id = ${literal(table)}`
+  const isTable = `${isOurs(place)} AND table_id = ${quoted(place, table)}`
   await session.run(`DELETE FROM ${tableOf(place, name)} WHERE ${isTable}`)
 }
 
@@ -148,7 +179,7 @@ async function insert(
   { name, values }: { name: TableOfLedger; values: Value[] },
 ): Promise<void> {
   const literals = [place.lakeId, place.consumer, ...values].map((value) =>
-    typeof value === 'string' ? literal(value) : String(value ?? 'NULL'),
+    typeof value === 'string' ? quoted(place, value) : String(value ?? 'NULL'),
   )
   await session.run(`INSERT INTO ${tableOf(place, name)} VALUES (${literals.join(', ')})`)
 }

@@ -35,6 +35,17 @@ export interface RowSink {
   /** Ends a row made of about `bytes`; true when `flush` should be called. */
   rowEnd(bytes: number): boolean
   flush(): Promise<void>
+  /** How values are written; as the server wrote them, and NULL as an empty field, if left out. */
+  readonly values?: ValueWriter
+}
+
+/** Writes the values of a database that reads CSV in its own way. */
+export interface ValueWriter {
+  /** The text `bytes[start, end)` of the live column at `place`. */
+  text(place: number, bytes: Buffer, start: number, end: number): void
+  null(place: number): void
+  /** NULL in the place of a mask. */
+  noMask(): void
 }
 
 const UPSERT = Buffer.from('u')
@@ -117,13 +128,18 @@ export class RowWriter {
 
   /** All live columns; where values are unchanged, the mask says which. */
   #values(bytes: Buffer, start: number): void {
-    const { csv } = this.#sink
+    const { csv, values } = this.#sink
     const { kinds, starts, ends } = this.#fields
     const places = this.#places
     this.#fields.read(bytes, start)
     for (let n = 0; n < places.length; n++) {
       const i = places[n]!
       if (n > 0) csv.comma()
+      if (values !== undefined) {
+        if (kinds[i] === KIND.text) values.text(n, bytes, starts[i]!, ends[i]!)
+        else values.null(n)
+        continue
+      }
       if (kinds[i] !== KIND.text) continue
       if (places.length === 1 && isEndMarker(bytes, starts[i]!, ends[i]!)) csv.raw(END_MARKER)
       else csv.field(bytes, starts[i]!, ends[i]!, this.#isBare[n])
@@ -147,9 +163,10 @@ export class RowWriter {
     const cursor = this.#cursor.open(bytes, start)
     const columns = cursor.left
     this.#unchanged = 0
-    for (const [n, { index, isKey }] of this.#live.entries()) {
+    for (const [n, { isKey }] of this.#live.entries()) {
       if (n > 0) this.#sink.csv.comma()
-      if (isKey) this.#keyField(index, columns)
+      if (isKey) this.#keyField(n, columns)
+      else this.#sink.values?.null(n)
     }
   }
 
@@ -158,26 +175,31 @@ export class RowWriter {
     const { csv } = this.#sink
     csv.comma()
     if (source === null) {
+      this.#sink.values?.noMask()
       for (let i = 0; i < this.#shape.key.length; i++) csv.comma()
       return
     }
     csv.raw(this.#mask)
     const columns = this.#cursor.open(source.bytes, source.start).left
-    for (const { index, isKey } of this.#live) {
+    for (const [n, { isKey }] of this.#live.entries()) {
       if (!isKey) continue
       csv.comma()
-      this.#keyField(index, columns)
+      this.#keyField(n, columns)
     }
   }
 
-  /** Goes on to the column at `index`; a tuple of `columns` that is only a key may end behind it. */
-  #keyField(index: number, columns: number): void {
+  /** Goes on to the live column `n`; a tuple of `columns` that is only a key may end behind it. */
+  #keyField(n: number, columns: number): void {
+    const { index } = this.#live[n]!
+    const { csv, values } = this.#sink
     const cursor = this.#cursor
     while (columns - cursor.left <= index) {
       if (!cursor.next()) this.#damaged('a row without its whole key')
     }
     const { kind, bytes, start, end } = cursor
-    if (kind === KIND.text) this.#sink.csv.field(bytes, start, end)
+    if (kind !== KIND.text) values?.null(n)
+    else if (values === undefined) csv.field(bytes, start, end)
+    else values.text(n, bytes, start, end)
   }
 
   #table(): string {

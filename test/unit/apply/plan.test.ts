@@ -213,6 +213,18 @@ describe('the plan of a batch', () => {
       tables: { a: null },
     },
     {
+      // The rows of the old table appeared in the new one, which took the load that ended before it.
+      name: 'waits for a load of a table that was dropped and made again, though the old one had one',
+      entries: (log) => [
+        loadBegin('a', 'L', { lsn: 1, since: 1 }),
+        loadEnd('a', 'L'),
+        drop('a', [2, 2]),
+        log.rows('a', row(2), 'a2'),
+      ],
+      after: { a: 'waiting' },
+      v: 1,
+    },
+    {
       name: 'forgets a table that is gone, which stays as it is, and drops what was loaded beside it',
       live: { a: 'a1' },
       stragglers: { a: beside },

@@ -79,11 +79,70 @@ describe('a batch', () => {
   test('of an unfinished transaction is read once, however often it is looked at', async () => {
     const log = scripted('----')
     const window = new LogWindow(log)
+    await readBatch(window, 0, LARGE)
+    const first = log.asked
     for (let i = 0; i < 5; i++) await readBatch(window, 0, LARGE)
-    assert.equal(log.asked, 4 + 5)
+    assert.equal(log.asked, first + 5)
     window.forget(4)
     await readBatch(window, 0, LARGE)
-    assert.equal(log.asked, 4 + 5 + 5)
+    assert.equal(log.asked, 2 * first + 5)
+  })
+})
+
+describe('the window on the log', () => {
+  /** So many manifests, of which some cannot be read. */
+  class FarLog {
+    readonly asked: number[] = []
+    underWay = 0
+    mostUnderWay = 0
+    head: number
+    readonly #broken: ReadonlySet<number>
+    readonly #manifests = scripted('.'.repeat(100)).manifests
+
+    constructor(head: number, broken: readonly number[] = []) {
+      this.head = head
+      this.#broken = new Set(broken)
+    }
+
+    async manifest(n: number) {
+      this.asked.push(n)
+      this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay)
+      await new Promise((resolve) => {
+        setImmediate(resolve)
+      })
+      this.underWay--
+      if (this.#broken.has(n)) throw new Error(`no manifest ${n}`)
+      return n <= this.head ? this.#manifests[n - 1]! : null
+    }
+  }
+
+  test('reads a few ahead for who is far behind, and never more than sixteen', async () => {
+    const log = new FarLog(100)
+    const window = new LogWindow(log)
+    for (let n = 1; n <= 100; n++) assert.equal((await window.manifest(n))?.n, n)
+    assert.equal(log.mostUnderWay, 16)
+    assert.equal(log.asked.length, new Set(log.asked).size)
+  })
+
+  test('asks for one at the head, and after each that came', async () => {
+    const log = new FarLog(0)
+    const window = new LogWindow(log)
+    for (log.head = 0; log.head < 10; log.head++) {
+      assert.equal(await window.manifest(log.head + 1), null)
+      log.asked.length = 0
+      assert.equal(await window.manifest(log.head + 1), null)
+      assert.deepEqual(log.asked, [log.head + 1])
+    }
+    assert.equal(log.mostUnderWay, 1)
+  })
+
+  test('tells what is wrong with a manifest when its turn comes', async () => {
+    const log = new FarLog(20, [7])
+    const window = new LogWindow(log)
+    for (let n = 1; n <= 6; n++) assert.equal((await window.manifest(n))?.n, n)
+    await assert.rejects(window.manifest(7), { message: 'no manifest 7' })
+    await assert.rejects(window.manifest(7), { message: 'no manifest 7' })
+    assert.equal((await window.manifest(8))?.n, 8)
   })
 })
 

@@ -116,6 +116,8 @@ export class ScriptedLog implements Log, ShapeReader, LoadRequests {
   kept = 1
   #epoch = 1
   #files = 0
+  /** The next free tick. */
+  #order = 1
   readonly #changes = new Map<string, readonly TestChange[]>()
   readonly #parts = new Map<string, readonly (readonly Value[])[]>()
   readonly #broken = new Set<string>()
@@ -157,7 +159,7 @@ export class ScriptedLog implements Log, ShapeReader, LoadRequests {
       unchanged: 0,
       bytes: changes.length * 100,
       sha256: '',
-      order: 0,
+      order: (this.#order += changes.length) - changes.length,
     }
   }
 
@@ -263,7 +265,7 @@ export class ScriptedLog implements Log, ShapeReader, LoadRequests {
       timeline: 1,
       to: place ?? { ...position([0, 0]), end: true },
       confirm: lsn(BigInt(done)),
-      clock: 0,
+      clock: ++this.#order,
       closedAt: new Date(n * 1000).toISOString(),
       entries,
       ...kind,

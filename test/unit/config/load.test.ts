@@ -14,6 +14,7 @@ const env = {
   TOKEN: 't0ken',
   MILLRACE_TOKEN: 't0ken',
   MIRROR_URL: 'postgres://shop:s3cret@mirror.example/shop',
+  REDSHIFT_URL: 'postgres://shop:s3cret@warehouse.example:5439/dev',
   WRONG: 'mysql://shop:s3cret@db.example/shop',
 }
 const file = '/etc/shop/millrace.yaml'
@@ -38,6 +39,9 @@ function refusal(text: string): CodedError {
   }
   return assert.fail('the configuration was accepted')
 }
+
+/** What a target does with its tables if nothing is said. */
+const MIRROR = { modes: [{ tables: '*.*', mode: 'mirror' }], rename: [], columns: [] }
 
 describe('a configuration', () => {
   test('needs only a task, a source and a lake', () => {
@@ -103,7 +107,14 @@ lake:
   flush: { every: 100ms, rows: 1_000, bytes: 1MiB, putsPerSecond: 0.5 }
 targets:
   local: { type: duckdb, path: ./warehouse.duckdb }
-  other: { type: duckdb, path: /data/other.duckdb, interval: 0s, tables: [app.*] }
+  other:
+    type: duckdb
+    path: /data/other.duckdb
+    interval: 0s
+    tables: [app.*]
+    mode: { '*.*': mirror, app.audit: history }
+    rename: [{ schema: app, to: analytics }, { table: app.*, to: raw_* }]
+    columns: { app.users: { exclude: [email] } }
   mirror: { type: postgres, url: env:MIRROR_URL, auth: rds-iam, schema: ledgers }
 fullLoad: { parallel: 2, rangeBytes: 1GiB, maxRowsPerSecond: 50_000 }
 server: { listen: '0.0.0.0:80', token: env:TOKEN }
@@ -141,6 +152,7 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
           path: '/etc/shop/warehouse.duckdb',
           tables: ['*.*'],
           intervalMs: 1000,
+          treatment: MIRROR,
         },
         {
           name: 'other',
@@ -148,10 +160,22 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
           path: '/data/other.duckdb',
           tables: ['app.*'],
           intervalMs: 0,
+          treatment: {
+            modes: [
+              { tables: '*.*', mode: 'mirror' },
+              { tables: 'app.audit', mode: 'history' },
+            ],
+            rename: [
+              { schema: 'app', to: 'analytics' },
+              { table: 'app.*', to: 'raw_*' },
+            ],
+            columns: [{ tables: 'app.users', exclude: ['email'] }],
+          },
         },
         {
           name: 'mirror',
           type: 'postgres',
+          treatment: MIRROR,
           url: env.MIRROR_URL,
           urlFile: null,
           auth: 'rds-iam',
@@ -164,6 +188,16 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
       server: { host: '0.0.0.0', port: 80, token: 't0ken' },
     })
     assert.deepEqual(warnings, [])
+  })
+
+  test('puts at most ten files a second into a bucket, unless it says otherwise', () => {
+    const inBucket = minimal.replace('./lake', 's3://lake/shop')
+    assert.equal(parse(inBucket).config.lake.flush.putsPerSecond, 10)
+    const faster = inBucket.replace(
+      's3://lake/shop',
+      's3://lake/shop\n  flush: { putsPerSecond: 50 }',
+    )
+    assert.equal(parse(faster).config.lake.flush.putsPerSecond, 50)
   })
 
   test('may do without a server', () => {
@@ -349,12 +383,12 @@ describe('a mistake', () => {
     [
       'a target without a type',
       `${minimal}targets:\n  w: { path: x }\n`,
-      '7:3 targets.w.type: expected a type: duckdb, postgres',
+      '7:3 targets.w.type: expected a type: duckdb, postgres, redshift, dms-files',
     ],
     [
       'an unknown type of target',
       `${minimal}targets:\n  w: { type: oracle }\n`,
-      '7:14 targets.w.type: no such type of target; this version has: duckdb, postgres',
+      '7:14 targets.w.type: no such type of target; this version has: duckdb, postgres, redshift, dms-files',
     ],
     [
       'the source as a target',
@@ -421,18 +455,33 @@ lake:
 describe('what a later version will have', () => {
   const cases = [
     ['mappings', ['task', 'mappings: ./m.json\ntask'], '1:11 mappings: is not in this version yet'],
-    ...['redshift', 'cassandra', 'dms-files'].map(
+    ...['cassandra'].map(
       (type) =>
         [
           `targets of type ${type}`,
           ['task', `targets: { w: { type: ${type}, url: env:X } }\ntask`],
-          `1:23 targets.w.type: a target of type ${type} is not in this version yet; this version has: duckdb, postgres`,
+          `1:23 targets.w.type: a target of type ${type} is not in this version yet; this version has: duckdb, postgres, redshift, dms-files`,
         ] as const,
     ),
     [
-      'rename of a target',
-      ['task', 'targets: { w: { type: duckdb, path: x, rename: [] } }\ntask'],
-      '1:48 targets.w.rename: is not in this version yet',
+      'rename of a target that is files',
+      ['task', 'targets: { w: { type: dms-files, url: ./x, rename: [] } }\ntask'],
+      '1:52 targets.w.rename: is not in this version yet',
+    ],
+    [
+      'a mode that there is not',
+      ['task', 'targets: { w: { type: duckdb, path: x, mode: append } }\ntask'],
+      '1:46 targets.w.mode: expected mirror, soft-delete, history, or one of them for each pattern of tables',
+    ],
+    [
+      'a mode that needs the rows which nobody loads',
+      ['task', 'targets: { w: { type: duckdb, path: x, mode: soft-delete } }\nload: cdc\ntask'],
+      '1:46 targets.w.mode: soft-delete needs the rows that exist, and load: cdc loads none',
+    ],
+    [
+      'a rename of nothing that has a name',
+      ['task', 'targets: { w: { type: duckdb, path: x, rename: [{ to: a }] } }\ntask'],
+      '1:49 targets.w.rename[0]: expected { schema: app, to: analytics }, { table: app.orders, to: sales } or { column: app.users.email, to: mail }',
     ],
   ] as const
   for (const [what, [from, to], message] of cases) {
@@ -466,14 +515,14 @@ targets:
 mappings: ./dms-table-mappings.json         # instead of source.tables and rename, never beside them
 server: { listen: 127.0.0.1:7070, token: env:MILLRACE_TOKEN }   # the token is required when not on loopback`
     const [title, ...mistakes] = refusal(everything).message.split('\n')
-    assert.equal(title, `${file} has 4 mistakes`)
+    assert.equal(title, `${file} has 2 mistakes`)
     assert.deepEqual(
       mistakes.filter((text) => !text.includes('is not in this version yet')),
       [],
     )
     assert.deepEqual(
       mistakes.map((text) => / (\S+):/.exec(text)?.[1]),
-      ['targets.warehouse.type', 'targets.files.type', 'targets.conciliation.type', 'mappings'],
+      ['targets.conciliation.type', 'mappings'],
     )
   })
 })

@@ -5,7 +5,7 @@ import { CodedError } from '../../../src/core/errors.ts'
 import type { TaskEvent } from '../../../src/core/events.ts'
 import { logEvents } from '../../../src/observe/log-events.ts'
 import { createLog } from '../../../src/observe/log.ts'
-import { applied, changes, ORDERS, written } from '../task/events.ts'
+import { applied, changes, ORDERS, USERS, written } from '../task/events.ts'
 
 function start() {
   const time = { now: 0 }
@@ -38,6 +38,18 @@ describe('log lines of events', () => {
     }
     const fields = { target: 'warehouse', batches: 4, upTo: 4, changes: 28, seconds: 12 }
     assert.deepEqual(told(), [['info', 'changes applied', fields]])
+  })
+
+  test('say once which tables wait to be loaded, and why', () => {
+    const { emit, told } = start()
+    const error = new CodedError('NO_FREE_SLOT', 'all are in use', { hint: 'drop one' })
+    for (let i = 0; i < 3; i++) emit({ type: 'look-failed', error, waiting: [ORDERS] })
+    emit({ type: 'look-failed', error, waiting: [ORDERS, USERS] })
+    const fields = { code: 'NO_FREE_SLOT', error: 'all are in use', hint: 'drop one' }
+    assert.deepEqual(told(), [
+      ['warn', 'tables wait to be loaded', { tables: [ORDERS], ...fields }],
+      ['warn', 'tables wait to be loaded', { tables: [ORDERS, USERS], ...fields }],
+    ])
   })
 
   test('are silent while nothing but heartbeats is written', () => {

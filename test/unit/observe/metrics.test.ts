@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { CodedError } from '../../../src/core/errors.ts'
 import type { TaskEvent } from '../../../src/core/events.ts'
 import { METRICS, Metrics } from '../../../src/observe/metrics.ts'
+import { RequestCosts } from '../../../src/task/request-costs.ts'
 import { Statistics } from '../../../src/task/statistics.ts'
 import { applied, changes, loadPart, ORDERS, truncate, USERS, written } from '../task/events.ts'
 
@@ -86,8 +87,32 @@ describe('metrics', () => {
     ])
   })
 
+  test('show what the requests to the lake come to in a day', async () => {
+    let now = 0
+    const statistics = new Statistics({
+      task: 'shop',
+      now: () => now,
+      load: 'cdc',
+      lakeUrl: 's3://lake/shop',
+      lakeCosts: new RequestCosts({
+        counts: () => ({ puts: now / 1000, gets: now / 500, lists: 0, deletes: 0 }),
+        isCharged: true,
+      }),
+      targets: [],
+    })
+    for (; now <= 60_000; now += 1000) statistics.tick()
+    const text = await new Metrics({ view: () => statistics.view() }).text()
+    assertLines(text, [
+      'millrace_lake_requests_per_day{kind="put"} 86400',
+      'millrace_lake_requests_per_day{kind="get"} 172800',
+      'millrace_lake_requests_per_day{kind="list"} 0',
+      'millrace_lake_usd_per_day 0.5011',
+    ])
+  })
+
   test('leave out what is not known', async () => {
     const text = await scrape()
+    assert.doesNotMatch(text, /^millrace_lake_usd_per_day /m)
     assert.doesNotMatch(text, /^millrace_target_lag_seconds\{/m)
     assert.doesNotMatch(text, /^millrace_source_lag_bytes /m)
   })

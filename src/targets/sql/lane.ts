@@ -4,16 +4,20 @@
  * until it is asked.
  */
 
-import { Session, type SessionOptions } from './session.ts'
+interface Closable {
+  /** The connection is gone, and with it whatever was not committed. */
+  readonly isLost: boolean
+  close(): Promise<void>
+}
 
-export class Lane {
-  readonly #options: SessionOptions
+export class Lane<Session extends Closable> {
+  readonly #open: () => Promise<Session>
   #session: Session | null = null
   /** Ends with the last use that was asked for. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(options: SessionOptions) {
-    this.#options = options
+  constructor(open: () => Promise<Session>) {
+    this.#open = open
   }
 
   use<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -30,7 +34,7 @@ export class Lane {
 
   async #use<T>(work: (session: Session) => Promise<T>): Promise<T> {
     if (this.#session?.isLost === true) await this.#drop()
-    this.#session ??= await Session.open(this.#options)
+    this.#session ??= await this.#open()
     return work(this.#session)
   }
 
