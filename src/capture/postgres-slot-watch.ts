@@ -34,6 +34,8 @@ interface ServerRow {
   readonly idle_ms: number
 }
 
+/** What it asks is answered at once, from memory. */
+const ANSWER_MS = 30_000
 const DROP_ATTEMPTS = 50
 const DROP_AGAIN_MS = 100
 const OBJECT_IN_USE = '55006'
@@ -50,7 +52,8 @@ export class PostgresSlotWatch implements SlotWatch {
   async read(): Promise<SlotReading> {
     const { connection, slot, clock } = this.#parts
     try {
-      const client = await (this.#client ??= connect(connection))
+      this.#client ??= connect({ ...connection, answerWithinMs: ANSWER_MS })
+      const client = await this.#client
       const found = await readSlot(client, slot)
       const { rows } = await client.query<ServerRow>(SERVER)
       const { lsn, keep_bytes: keepBytes, idle_ms: idleTimeoutMs } = rows[0]!

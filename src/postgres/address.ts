@@ -46,11 +46,7 @@ const DEFAULT_PORT = 5432
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 
 /** Fails with CONFIG_INVALID, and never repeats the url, which holds a password. */
-export function parseAddress(
-  url: string,
-  env: Variables,
-  defaultPort = DEFAULT_PORT,
-): Address {
+export function parseAddress(url: string, env: Variables, defaultPort = DEFAULT_PORT): Address {
   const parsed = urlOf(url)
   const parameters = parsed.searchParams
   const get = (name: string, part: string, variable: string): string | undefined =>

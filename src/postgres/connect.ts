@@ -44,6 +44,11 @@ export interface ConnectOptions extends Server {
   readonly session?: readonly string[]
   /** Where the url names none. */
   readonly defaultPort?: number
+  /**
+   * A query without an answer for so long fails with CONNECTION_LOST: a server that is gone without a
+   * word is noticed before TCP gives up. For short queries; a COPY is none.
+   */
+  readonly answerWithinMs?: number
 }
 
 const CONNECT_TIMEOUT_MS = 15_000
@@ -118,6 +123,7 @@ function clientConfig(address: Address, options: ConnectOptions): ClientConfig {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     ...(options.isReplication && { replication: 'database' }),
+    ...(options.answerWithinMs && { query_timeout: options.answerWithinMs }),
   }
 }
 
@@ -125,12 +131,21 @@ function clientConfig(address: Address, options: ConnectOptions): ClientConfig {
 const RDS_HINT =
   'download https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem and add sslrootcert=<file> to the url'
 
+const REDSHIFT_HINT =
+  'download https://s3.amazonaws.com/redshift-downloads/amazon-trust-ca-bundle.crt and add sslrootcert=<file> to the url'
+const REDSHIFT = /\.redshift(-serverless)?\.amazonaws\.com(\.cn)?$/i
+
+function rootHint(host: string): string | undefined {
+  if (regionOf(host) !== null) return RDS_HINT
+  return REDSHIFT.test(host) ? REDSHIFT_HINT : undefined
+}
+
 /** Says which server it was: the driver's own messages do not. */
 function atServer(error: unknown, { host, port, tls }: Address): unknown {
   const known = fromPostgres(error)
   if (!(known instanceof CodedError)) return known
   const lacksRoot = known.code === 'TLS_FAILED' && tls.rootCert === undefined
-  const hint = lacksRoot && regionOf(host) !== null ? RDS_HINT : known.hint
+  const hint = (lacksRoot ? rootHint(host) : undefined) ?? known.hint
   const place = placeOf({ host, port })
   return new CodedError(known.code, `${known.message} (server ${place})`, {
     cause: known,

@@ -11,6 +11,9 @@ import type { Clock } from '../core/clock.ts'
 import { connect, type ConnectOptions } from './connect.ts'
 import { fromPostgres } from './sqlstate.ts'
 
+/** A catalog may be locked by somebody's DDL for a while, but not for so long. */
+const ANSWER_MS = 120_000
+
 export class LastingConnection implements AsyncDisposable {
   readonly #options: ConnectOptions
   readonly #clock: Clock
@@ -29,7 +32,7 @@ export class LastingConnection implements AsyncDisposable {
   async use<T>(use: (client: Client) => Promise<T>): Promise<T> {
     this.#idle.abort()
     this.#users++
-    this.#client ??= connect(this.#options)
+    this.#client ??= connect({ answerWithinMs: ANSWER_MS, ...this.#options })
     const client = this.#client
     try {
       return await use(await client)

@@ -68,6 +68,7 @@ const DRIVER_MEANING: Readonly<Record<string, ErrorCode>> = {
   'Connection terminated unexpectedly': 'CONNECTION_LOST',
   'Connection terminated': 'CONNECTION_LOST',
   'timeout expired': 'CONNECTION_LOST',
+  'Query read timeout': 'CONNECTION_LOST',
   'The server does not support SSL connections': 'TLS_FAILED',
 }
 

@@ -6,6 +6,9 @@ import { after, before, describe, test } from 'node:test'
 import { hasCode, type ErrorCode } from '../../src/core/errors.ts'
 import { parseAddress } from '../../src/postgres/address.ts'
 import { connect, withConnection } from '../../src/postgres/connect.ts'
+import { LastingConnection } from '../../src/postgres/lasting-connection.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import { cuttingProxy } from '../support/cutting-proxy.ts'
 import {
   testDatabase,
   testServer,
@@ -296,6 +299,20 @@ describe('a server with TLS', { skip: HAS_OPENSSL ? false : 'openssl is not on t
     await run.caughtUp()
     const { loaded, streamed } = await run.read({ namespace: 'public', name: 't' })
     assert.deepEqual([loaded.length, streamed.length], [2000, 2000])
+  })
+})
+
+describe('a server that is gone without a word', () => {
+  test('is noticed by a query with a limit, and its connection can be closed', async () => {
+    // A router that lost its state left such a connection deaf until TCP gave up, a quarter of an hour.
+    await using db = await testDatabase()
+    await using proxy = await cuttingProxy(db.url)
+    const connection = { url: proxy.url, applicationName: 'test', answerWithinMs: 100 }
+    await using lasting = new LastingConnection(connection, { clock: systemClock, idleMs: 1000 })
+    const ask = () => lasting.use((client) => client.query('select 42 as answer'))
+    assert.deepEqual((await ask()).rows, [{ answer: 42 }])
+    proxy.swallow('select 42')
+    await rejects(ask(), 'CONNECTION_LOST')
   })
 })
 

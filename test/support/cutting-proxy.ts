@@ -7,11 +7,14 @@ export interface CuttingProxy extends AsyncDisposable {
   readonly url: string
   /** Cuts the connection that sends the statement next, once. */
   cut(statement: string, when: 'before it arrives' | 'before its answer'): void
+  /** Swallows the statement that comes next and all that follows, as a server that lost its power. */
+  swallow(statement: string): void
 }
 
 export async function cuttingProxy(url: string): Promise<CuttingProxy> {
   const to = new URL(url)
   let armed: { statement: string; isForwarded: boolean } | null = null
+  let swallowed: string | null = null
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = connect(Number(to.port), to.hostname)
@@ -25,7 +28,10 @@ export async function cuttingProxy(url: string): Promise<CuttingProxy> {
         upstream.destroy()
       })
     }
+    let isGone = false
     client.on('data', (chunk) => {
+      isGone ||= swallowed !== null && chunk.includes(swallowed)
+      if (isGone) return
       const isCut = armed !== null && chunk.includes(armed.statement)
       if (isCut && armed?.isForwarded === false) client.destroy()
       else upstream.write(chunk)
@@ -47,6 +53,9 @@ export async function cuttingProxy(url: string): Promise<CuttingProxy> {
     url: through.href,
     cut(statement, when) {
       armed = { statement, isForwarded: when === 'before its answer' }
+    },
+    swallow(statement) {
+      swallowed = statement
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
