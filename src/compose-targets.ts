@@ -23,6 +23,7 @@ import { selectTables } from './core/table-selection.ts'
 import type { TableName } from './core/table.ts'
 import type { Target } from './core/target.ts'
 import type { LakeInfo } from './lake/lake-info.ts'
+import { STAGE_FOLDER } from './lake/layout.ts'
 import type { Server } from './postgres/connect.ts'
 import { rdsToken } from './postgres/rds-iam.ts'
 import { DmsFiles } from './targets/dms-files/taker.ts'
@@ -98,13 +99,13 @@ export function redshiftOf(target: RedshiftTargetConfig, { id }: Pick<LakeInfo, 
     ...(auth === 'iam' && { login: iamLogin() }),
     iamRole,
     region: stage.type === 's3' ? stage.region : null,
-    stage: { store: openStore(stage), prefix: `_millrace/stage/${name}/${id}-`, newId },
+    stage: { store: openStore(stage), prefix: `${STAGE_FOLDER}${name}/${id}-`, newId: randomId },
     unfit,
     layoutOf: (table: TableName) => layout[`${table.namespace}.${table.name}`] ?? null,
   }
 }
 
-function newId(): string {
+function randomId(): string {
   return randomBytes(8).toString('hex')
 }
 

@@ -9,8 +9,7 @@
 import { randomBytes } from 'node:crypto'
 
 import { Applier } from './apply/applier.ts'
-import { MappedTarget } from './apply/mapped-target.ts'
-import { AS_IT_IS, treatmentOf } from './apply/treatment.ts'
+import { treated } from './apply/treatment.ts'
 import { Capture } from './capture/capture.ts'
 import { checkSource, type CheckedSource } from './capture/check-source.ts'
 import { currentLsn } from './capture/current-lsn.ts'
@@ -213,15 +212,12 @@ function applier(
   { config, lake, target }: { config: Config; lake: Lake; target: OpenTarget },
   emit: Emit,
 ): Applier {
-  const { type, intervalMs, tables, ...settings } = config.targets.find(
-    ({ name }) => name === target.name,
-  )!
-  const { mapping, formOf } = treatmentOf('treatment' in settings ? settings.treatment : AS_IT_IS)
+  const found = config.targets.find(({ name }) => name === target.name)!
+  const { type, intervalMs, tables } = found
   return new Applier({
     ...consumerParts(lake, emit),
     consumer: consumerName(config, target.name),
-    target: mapping.isEmpty ? target : new MappedTarget(target, mapping),
-    formOf,
+    ...treated(target, 'treatment' in found ? found.treatment : {}),
     resumes: new Resumes(lake.store),
     pool: new BlockPool(),
     limits: APPLY_LIMITS,

@@ -121,7 +121,9 @@ export class Batches {
     const before = (manifests[0]?.n ?? 1) - 1
     const isAsked = before > 0 && hasNewTable(ledger, manifests)
     const mode = isAsked ? ((await facts.stateAt(before)).run?.load ?? null) : null
-    return planBatch(ledger, manifests, { consumer, first: await facts.first(), mode })
+    const dropsTables = this.#parts.onDrop?.table === 'drop'
+    const first = await facts.first()
+    return planBatch(ledger, manifests, { consumer, first, mode, dropsTables })
   }
 
   #commit(

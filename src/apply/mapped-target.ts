@@ -5,7 +5,7 @@
  * the target knows that there are others.
  */
 
-import { CodedError, fail } from '../core/errors.ts'
+import { CodedError, fail, unreachable } from '../core/errors.ts'
 import type { Ledger } from '../core/ledger.ts'
 import type { Mapping } from '../core/mapping.ts'
 import { tableId, tableName, type TableId, type TableName } from '../core/table.ts'
@@ -105,8 +105,13 @@ export class MappedTarget implements Target {
       case 'drop':
       case 'truncate':
         return { ...step, table: this.#table(step.table) }
-      default:
+      case 'create':
+      case 'fold':
+      case 'load':
+      case 'mark':
         return { ...step, table: this.#table(step.table), shape: mapping.shape(step.shape) }
+      default:
+        return unreachable(step)
     }
   }
 

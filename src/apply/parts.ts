@@ -14,6 +14,11 @@ import type { Registry } from './registration.ts'
 import type { ResumeRequests } from './resume-watch.ts'
 import type { Selection } from './selected-log.ts'
 
+export interface OnDrop {
+  readonly table: 'keep' | 'drop'
+  readonly column: 'keep' | 'drop'
+}
+
 export interface ApplierOptions {
   /** `task/target`: our name in the ledger, in requests and in the `for` of loads. */
   readonly consumer: string
@@ -23,6 +28,8 @@ export interface ApplierOptions {
   readonly isSelected?: Selection
   /** The form in which it has each; as the source has them if left out. */
   readonly formOf?: FormOf
+  /** What becomes of what the source drops; it stays if left out. */
+  readonly onDrop?: OnDrop
   readonly shapes: ShapeReader
   readonly requests: LoadRequests
   /** Where word is found that suspended tables may go on; nowhere if left out. */

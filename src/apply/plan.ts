@@ -28,6 +28,8 @@ export interface BatchFacts {
   readonly first: number
   /** How capture ran before the batch; `null` if it had not begun. */
   readonly mode: LoadMode | null
+  /** A table that the source drops goes; else what the target has of it stays. */
+  readonly dropsTables?: boolean
 }
 
 export interface BatchPlan {
@@ -139,10 +141,15 @@ class Planner {
     this.#pieces.rename(entry)
   }
 
-  /** What the target has of the table stays, as the last that is known; a table of its name replaces it. */
+  /**
+   * What the target has of the table stays, as the last that is known, unless it was said otherwise; a
+   * table of its name replaces it. One that is suspended stays in any case: perhaps it could not go.
+   */
   #drop({ table }: DropEntry): void {
+    const isSuspended = this.#stragglers.get(table)?.state === 'suspended'
     this.#leave(table)
-    this.#pieces.forget(table)
+    if (this.#facts.dropsTables === true && !isSuspended) this.#pieces.drop(table)
+    else this.#pieces.forget(table)
   }
 
   #remove(table: TableId): void {

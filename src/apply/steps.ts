@@ -16,6 +16,7 @@ import { FilesAhead } from './files-ahead.ts'
 import { modeOf, sourceKey } from './forms.ts'
 import type { Limits, Log, ShapeReader } from './log.ts'
 import { requireKey } from './mirrored.ts'
+import type { OnDrop } from './parts.ts'
 import type { Piece, RowsPiece } from './pieces.ts'
 
 export interface StepParts {
@@ -23,6 +24,7 @@ export interface StepParts {
   readonly shapes: ShapeReader
   readonly pool: BlockPool
   readonly limits: Limits
+  readonly onDrop?: OnDrop
 }
 
 export interface StepOptions {
@@ -79,7 +81,9 @@ async function* stepsOfPiece(
     case 'alter': {
       const [from, to] = [await shapes.read(piece.from), await shapes.read(piece.to)]
       requireKey(to, modeOf(piece.to))
-      yield { type: 'alter', table, from, to, defaults: piece.defaults }
+      const { defaults } = piece
+      const dropsColumns = parts.onDrop?.column === 'drop'
+      yield { type: 'alter', table, from, to, defaults, ...(dropsColumns && { dropsColumns }) }
       return
     }
     case 'rename':

@@ -7,19 +7,21 @@
  * excluded is cut from its rows as they come, which is done in any case: see `column-cutter.ts`.
  */
 
-import type { ColumnWishes, SourceFacts, TableFacts } from './preflight-facts.ts'
+import type { Exclusions } from './exclusions.ts'
+import type { SourceFacts, TableFacts } from './preflight-facts.ts'
 
 /** Column lists came with 15. */
 const LISTS_SINCE = 150_000
 
 /** `null` if it is published without a list. */
 export function columnList(
-  { columns, name, hasFullIdentity, identityColumns }: TableFacts,
+  table: TableFacts,
   { server }: Pick<SourceFacts, 'server'>,
-  wishes: ColumnWishes | undefined,
+  exclusions: Exclusions | undefined,
 ): readonly string[] | null {
-  if (wishes === undefined || server.version < LISTS_SINCE) return null
-  const excluded = wishes.excluded(name)
+  if (exclusions === undefined || server.version < LISTS_SINCE) return null
+  const { columns, hasFullIdentity, identityColumns } = table
+  const excluded = exclusions.excluded(table)
   const kept = columns.map((column) => column.name).filter((column) => !excluded.has(column))
   if (kept.length === columns.length || kept.length === 0) return null
   if (hasFullIdentity || identityColumns.some((column) => excluded.has(column))) return null

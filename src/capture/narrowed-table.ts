@@ -6,8 +6,8 @@
 import type { Client } from 'pg'
 
 import { narrowing, type Narrowing } from '../core/narrowing.ts'
-import type { TableName } from '../core/table.ts'
 import type { SourceTable } from '../postgres/catalog.ts'
+import type { Exclusions } from './exclusions.ts'
 import { readNarrowed, type Narrowed } from './publication-facts.ts'
 
 export interface NarrowedTable extends SourceTable {
@@ -20,19 +20,21 @@ export interface NarrowedTable extends SourceTable {
 export interface Narrowers {
   /** Name of the publication. */
   readonly publication: string
-  readonly excluded: (table: TableName) => ReadonlySet<string>
+  /** Left out if no column is excluded. */
+  readonly exclusions?: Exclusions
 }
 
 /** As the transaction of `client` sees the publication. */
 export async function narrowedTable(
   client: Client,
   table: SourceTable,
-  { publication, excluded }: Narrowers,
+  { publication, exclusions }: Narrowers,
 ): Promise<NarrowedTable> {
-  return narrow(table, {
-    excluded: excluded(table.name),
-    published: await readNarrowed(client, publication, table.oid),
-  })
+  const excluded = exclusions?.excluded(table) ?? new Set()
+  const published = await readNarrowed(client, publication, table.oid)
+  exclusions?.saw(table, published.columns)
+  await exclusions?.keep()
+  return narrow(table, { excluded, published })
 }
 
 /** A key that is not captured whole finds no rows, and so is none. */

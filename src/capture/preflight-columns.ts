@@ -6,36 +6,56 @@
  */
 
 import { selectTables } from '../core/table-selection.ts'
-import { error, tableError, type Check, type Finding } from './finding.ts'
-import type { ColumnWishes, SourceFacts, TableFacts } from './preflight-facts.ts'
+import type { TableName } from '../core/table.ts'
+import type { Exclusions } from './exclusions.ts'
+import { error, tableError, warning, type Check, type Finding } from './finding.ts'
+import type { SourceFacts, TableFacts } from './preflight-facts.ts'
 import { listed } from './table-list.ts'
 
-export function columnCheck({ tables }: SourceFacts, wishes: ColumnWishes): Check {
+export function columnCheck({ tables }: SourceFacts, exclusions: Exclusions): Check {
   const findings = [
-    ...unknownNames(tables, wishes),
-    ...tables.flatMap((table) => unfit(table, wishes.excluded(table.name))),
+    ...unknownNames(tables, exclusions),
+    ...tables.flatMap((table) => unfit(table, exclusions.excluded(table))),
   ]
   return { about: 'the columns of source.columns can be left out', findings }
 }
 
-function unknownNames(tables: readonly TableFacts[], { rules }: ColumnWishes): Finding[] {
+function unknownNames(tables: readonly TableFacts[], exclusions: Exclusions): Finding[] {
   const findings: Finding[] = []
-  for (const rule of rules) {
+  for (const rule of exclusions.rules) {
     const isMeant = selectTables([rule.tables])
     const meant = tables.filter(({ name }) => isMeant(name))
-    if (meant.length === 0) {
+    const known = new Set(meant.flatMap(namesIn))
+    const missing = rule.exclude.filter((column) => !known.has(column))
+    const renamed = missing.flatMap((column) => stays(tables, exclusions, { column, isMeant }))
+    findings.push(...renamed.map(({ finding }) => finding))
+    const unknown = missing.filter((column) => !renamed.some((one) => one.column === column))
+    if (meant.length === 0 && unknown.length > 0) {
       const message = `source.columns: no selected table fits ${rule.tables}`
       findings.push({ ...error('COLUMNS_UNFIT', message), isOfConfig: true })
       continue
     }
-    const known = new Set(meant.flatMap(namesIn))
-    for (const name of rule.exclude.filter((column) => !known.has(column))) {
+    for (const name of unknown) {
       const message = `source.columns: ${listed(meant.map((table) => table.name))} has no column ${name}`
       const cure = 'write the name as it is in the database, or take it out of source.columns'
       findings.push({ ...error('COLUMNS_UNFIT', message, cure), isOfConfig: true })
     }
   }
   return findings
+}
+
+/** What the rule found once, under the name that is not there any more. */
+function stays(
+  tables: readonly TableFacts[],
+  exclusions: Exclusions,
+  { column, isMeant }: { column: string; isMeant: (table: TableName) => boolean },
+): { readonly column: string; readonly finding: Finding }[] {
+  return exclusions.renamed(tables, column, isMeant).map((now) => {
+    const name = `${now.column} of ${listed([now.table])}`
+    const message = `source.columns excluded ${name} when it was called ${column}, and it stays excluded`
+    const cure = `write ${name} in source.columns; to capture it, take the rule out`
+    return { column, finding: warning(message, cure) }
+  })
 }
 
 function namesIn({ columns, generated }: TableFacts): string[] {

@@ -5,10 +5,10 @@
 
 import type { Client } from 'pg'
 
-import type { ColumnRule } from '../core/table-selection.ts'
 import type { TableName } from '../core/table.ts'
 import { listTables, type SourceTable } from '../postgres/catalog.ts'
 import { HAS_DDL_TRIGGER } from './ddl-trigger.ts'
+import type { Exclusions } from './exclusions.ts'
 import { readPublication, type PublicationFacts } from './publication-facts.ts'
 import { readSlot, type SlotInfo } from './slot.ts'
 
@@ -21,13 +21,7 @@ export interface Wanted {
   readonly patterns: readonly string[]
   /** Standbys shall keep a copy of the slot. */
   readonly failover: boolean
-  readonly columns?: ColumnWishes
-}
-
-export interface ColumnWishes {
-  /** As in the configuration, so that a name that fits nothing is noticed. */
-  readonly rules: readonly ColumnRule[]
-  readonly excluded: (table: TableName) => ReadonlySet<string>
+  readonly columns?: Exclusions
 }
 
 export interface SourceFacts {

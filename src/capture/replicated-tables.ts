@@ -26,7 +26,7 @@ export function replicatedTables(
     const now = publication?.narrowed.get(name) ?? { columns: null, rows: null }
     const list = isOurs && !publication?.hasAllTables ? columnList(table, facts, columns) : null
     const { narrowing, columns: captured } = narrow(table, {
-      excluded: columns?.excluded(table.name) ?? new Set(),
+      excluded: columns?.excluded(table) ?? new Set(),
       published: isOurs ? { ...now, columns: list } : now,
     })
     const isThere = publication === null || publication.hasAllTables || publication.tables.has(name)

@@ -14,7 +14,10 @@ export async function tableIn({ reader }: Lake, table: string): Promise<TableId>
 }
 
 /** All targets, or the one that is named; fails with USAGE if there is no such target. */
-export function targetNames({ targets }: Config, only: string | null): readonly string[] {
+export function targetNames(
+  { targets }: Pick<Config, 'targets'>,
+  only: string | null,
+): readonly string[] {
   const names = targets.map(({ name }) => name)
   if (only === null) return names
   if (names.includes(only)) return [only]

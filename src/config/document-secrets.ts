@@ -22,6 +22,9 @@ interface SecretPlace {
 
 const SERVER = { name: 'url', key: 'source.url', standIn: UNRESOLVED } as const
 
+/** Types of targets that have a url with a password. */
+const SERVERS: ReadonlySet<unknown> = new Set(['postgres', 'redshift'])
+
 function* placesIn(document: Readonly<Record<string, unknown>>): Generator<SecretPlace> {
   const { source, server, targets } = document
   if (isRecord(source)) yield { ...SERVER, holder: source, path: ['source', 'url'] }
@@ -31,7 +34,7 @@ function* placesIn(document: Readonly<Record<string, unknown>>): Generator<Secre
   }
   if (!isRecord(targets)) return
   for (const [name, target] of Object.entries(targets)) {
-    if (!isRecord(target) || target['type'] !== 'postgres') continue
+    if (!isRecord(target) || !SERVERS.has(target['type'])) continue
     yield { ...SERVER, holder: target, path: ['targets', name, 'url'] }
   }
 }

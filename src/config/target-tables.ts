@@ -34,6 +34,8 @@ const rename = z.union(
   },
 )
 
+const fate = z.enum(['keep', 'drop']).default('keep')
+
 /** Keys of an entry, for targets that are databases. */
 export const TABLE_SETTINGS = {
   mode: z
@@ -73,6 +75,18 @@ export const TABLE_SETTINGS = {
       'Columns that the target does not get, in the form of `source.columns`. They are in the lake ' +
         'all the same. Columns of the key cannot be left out.',
     ),
+  onDrop: z
+    .strictObject({
+      table: fate.describe(
+        'Of a table that is dropped at the source, or that gets a name which the target does not take.',
+      ),
+      column: fate.describe('Of a column that is dropped at the source.'),
+    })
+    .prefault({})
+    .describe(
+      'What becomes of what the source drops: `keep` leaves it, with what it holds, `drop` drops it ' +
+        'in the target too.',
+    ),
 }
 
 /** What a target does with its tables. */
@@ -81,17 +95,25 @@ export interface TableSettings {
   readonly modes: readonly { readonly tables: string; readonly mode: Mode }[]
   readonly rename: readonly RenameRule[]
   readonly columns: readonly ColumnRule[]
+  readonly onDrop: OnDrop
+}
+
+interface OnDrop {
+  readonly table: 'keep' | 'drop'
+  readonly column: 'keep' | 'drop'
 }
 
 export function tableSettings(given: {
   readonly mode: Mode | Readonly<Record<string, Mode>>
   readonly rename: readonly RenameRule[]
   readonly columns: Readonly<Record<string, { readonly exclude: readonly string[] }>>
+  readonly onDrop: OnDrop
 }): TableSettings {
   const modes = typeof given.mode === 'string' ? { '*.*': given.mode } : given.mode
   return {
     modes: Object.entries(modes).map(([tables, one]) => ({ tables, mode: one })),
     rename: given.rename,
+    onDrop: given.onDrop,
     columns: Object.entries(given.columns).map(([tables, rule]) => ({ tables, ...rule })),
   }
 }

@@ -42,9 +42,10 @@ function extended({ bytes, starts }: TupleBlock, suffix: Buffer, added: number):
   const ends = [0]
   let at = 0
   for (let i = 0; i < rows; i++) {
-    result.writeUInt16BE(bytes.readUInt16BE(starts[i]!) + added, at)
-    bytes.copy(result, at + 2, starts[i]! + 2, starts[i + 1]!)
-    at += starts[i + 1]! - starts[i]!
+    const [start, end] = [starts[i]!, starts[i + 1]!]
+    result.writeUInt16BE(bytes.readUInt16BE(start) + added, at)
+    bytes.copy(result, at + 2, start + 2, end)
+    at += end - start
     suffix.copy(result, at)
     at += suffix.length
     ends.push(at)

@@ -75,6 +75,8 @@ export type Step =
       readonly from: Shape
       readonly to: Shape
       readonly defaults: Readonly<Record<string, string | null>>
+      /** Columns that the source dropped go here too; else they stay, with what they hold. */
+      readonly dropsColumns?: boolean
     }
   /** The shadow takes the place of the live table. */
   | { readonly type: 'swap'; readonly name: TableName; readonly shape: Shape }

@@ -19,6 +19,7 @@ import {
   isResumeKey,
   parseRequestKey,
   parseRollupKey,
+  STAGE_FOLDER,
 } from './layout.ts'
 
 export class Names {
@@ -95,6 +96,7 @@ function isOurs(key: string): boolean {
     key === KEPT_KEY ||
     SHAPE.test(key) ||
     PROBE.test(key) ||
+    key.startsWith(STAGE_FOLDER) ||
     parseManifestKey(key) !== null ||
     parseRollupKey(key) !== null ||
     parseRequestKey(key) !== null ||

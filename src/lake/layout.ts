@@ -30,7 +30,11 @@ export const ROLLUPS_FOLDER = '_millrace/rollups/'
 export const REQUESTS_FOLDER = '_millrace/requests/'
 const RESUMES_FOLDER = '_millrace/resumes/'
 export const CONSUMERS_FOLDER = '_millrace/consumers/'
+/** Rows on their way into targets that read from the bucket; never for long. */
+export const STAGE_FOLDER = '_millrace/stage/'
 export const KEPT_KEY = '_millrace/kept.json'
+/** Columns that were excluded once. */
+export const EXCLUSIONS_KEY = '_millrace/exclusions.json'
 
 export function manifestKey(n: number): string {
   return `${MANIFESTS_FOLDER}${digits(n)}.json`

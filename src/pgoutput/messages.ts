@@ -63,6 +63,8 @@ export interface Relation {
   readonly name: string
   readonly identity: ReplicaIdentity
   readonly columns: readonly RelationColumn[]
+  /** Not of the server: columns were cut that may not be excluded ones. */
+  readonly isInDoubt?: boolean
 }
 
 export interface RelationColumn {

@@ -12,7 +12,7 @@ import type {
   Truncate,
   TypeMessage,
 } from './messages.ts'
-import { printable } from './tags.ts'
+import { COLUMN_IN_DOUBT, printable } from './tags.ts'
 
 /** pg_class.relreplident. */
 const IDENTITIES: ReadonlyMap<number, ReplicaIdentity> = new Map([
@@ -33,9 +33,14 @@ export function readRelation(cursor: Cursor): Relation {
   const name = cursor.string()
   const identity = readIdentity(cursor)
   const columns: RelationColumn[] = []
-  for (let left = cursor.uint16(); left > 0; left--) columns.push(readColumn(cursor))
+  let isInDoubt = false
+  for (let left = cursor.uint16(); left > 0; left--) {
+    const flags = cursor.uint8()
+    isInDoubt ||= (flags & COLUMN_IN_DOUBT) !== 0
+    columns.push(readColumn(cursor, flags))
+  }
   cursor.finish()
-  return { oid, namespace, name, identity, columns }
+  return { oid, namespace, name, identity, columns, ...(isInDoubt && { isInDoubt }) }
 }
 
 function readIdentity(cursor: Cursor): ReplicaIdentity {
@@ -46,8 +51,8 @@ function readIdentity(cursor: Cursor): ReplicaIdentity {
   )
 }
 
-function readColumn(cursor: Cursor): RelationColumn {
-  const isKey = (cursor.uint8() & KEY_FLAG) !== 0
+function readColumn(cursor: Cursor, flags: number): RelationColumn {
+  const isKey = (flags & KEY_FLAG) !== 0
   const name = cursor.string()
   return { name, typeOid: cursor.uint32(), modifier: cursor.int32(), isKey }
 }

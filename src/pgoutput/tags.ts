@@ -67,3 +67,6 @@ export function printable(byte: number): string {
     ? `'${String.fromCharCode(byte)}'`
     : `0x${byte.toString(16).toUpperCase().padStart(2, '0')}`
 }
+
+/** A flag of a column in a Relation message that no server sets: others were cut beside it, in doubt. */
+export const COLUMN_IN_DOUBT = 0x80

@@ -6,6 +6,7 @@
  * in a load, in the stream and in a comparison, whatever the server's defaults are (`session.ts`).
  */
 
+import { EventEmitter } from 'node:events'
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { DuplexOptions } from 'node:stream'
 
@@ -40,7 +41,7 @@ export interface ConnectOptions extends Server {
   readonly applicationName: string
   /** Speak the replication protocol, on the database of the url. */
   readonly isReplication?: boolean
-  /** Statements that a connection begins with, in place of those for PostgreSQL. */
+  /** For a server that is not PostgreSQL: statements that a connection begins with. */
   readonly session?: readonly string[]
   /** Where the url names none. */
   readonly defaultPort?: number
@@ -93,6 +94,7 @@ async function connectTo(url: string, options: ConnectOptions): Promise<pg.Clien
   client.on('error', () => {})
   // What TLS refuses does not close the socket, and the driver would wait for that when it ends.
   client.connection.on('error', () => client.connection.stream.destroy())
+  if (options.session !== undefined) tellOfUnknownMessages(client)
   try {
     await client.connect()
     for (const sql of options.session ?? [SESSION]) await client.query(sql)
@@ -101,6 +103,27 @@ async function connectTo(url: string, options: ConnectOptions): Promise<pg.Clien
     throw atServer(error, address)
   }
   return client
+}
+
+/**
+ * A message that the driver's parser does not know, such as a way to log in that only Redshift has, it
+ * throws out of an event, where nobody could catch it and the process would end.
+ */
+function tellOfUnknownMessages({ connection }: pg.Client): void {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its types leave the method out
+  const parser = connection as unknown as { attachListeners(stream: EventEmitter): void }
+  const attach = parser.attachListeners.bind(parser)
+  parser.attachListeners = (stream) => {
+    const guarded = new EventEmitter()
+    attach(guarded)
+    stream.on('data', (bytes: Buffer) => {
+      try {
+        guarded.emit('data', bytes)
+      } catch (error) {
+        connection.emit('error', error)
+      }
+    })
+  }
 }
 
 /** A socket that is paused shall not read on to fill a buffer of its own: see `copy-stream.ts`. */

@@ -4,16 +4,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { DELETED_AT, shapeInMode, shapeOfRows } from '../../src/core/mode.ts'
+import type { TableName } from '../../src/core/table.ts'
 import type { Step, Target } from '../../src/core/target.ts'
 import { foldedRows, upsert, type TestRow } from '../support/folded-rows.ts'
+import { loadPart } from '../support/load-part.ts'
 import { shapeOf, UNCHANGED, type Value } from '../support/tuples.ts'
-import { loadPart, type TestPlace } from './target.ts'
 
 /** A worker with an empty ledger, and what runs steps as its next piece of work. */
 export interface ModesDesk {
-  readonly place: TestPlace
   readonly target: Target
   apply(steps: readonly Step[]): Promise<void>
+  /** As a `TestPlace` gives them. */
+  rows(name: TableName): Promise<(string | null)[][] | null>
 }
 
 const SHAPE = shapeOf(['id', 'note'])
@@ -51,10 +53,10 @@ function isTime(text: string | null | undefined, time: string): boolean {
 }
 
 export function keepsWhatIsGone(desk: () => Promise<ModesDesk>): void {
-  const rows = async ({ place, target }: ModesDesk, columns: number): Promise<unknown> =>
-    (await place.rows(target, NAME))?.map((row) => row.slice(0, columns))
-  const deleted = async ({ place, target }: ModesDesk): Promise<Record<string, string | null>> =>
-    Object.fromEntries((await place.rows(target, NAME))!.map((row) => [row[0], row[2]!]))
+  const rows = async (it: ModesDesk, columns: number): Promise<unknown> =>
+    (await it.rows(NAME))?.map((row) => row.slice(0, columns))
+  const deleted = async (it: ModesDesk): Promise<Record<string, string | null>> =>
+    Object.fromEntries((await it.rows(NAME))!.map((row) => [row[0], row[2]!]))
 
   test('marks a row as deleted with its values, and takes the mark away again', async () => {
     const it = await desk()
@@ -95,7 +97,7 @@ export function keepsWhatIsGone(desk: () => Promise<ModesDesk>): void {
       { type: 'alter', table: LIVE, from: SOFT, to: wider, defaults: { tag: 'old' } },
       { type: 'fold', table: LIVE, shape: wider, rows: foldedRows([upsert(['2', 'b', 'new', null])]) }, // prettier-ignore
     ])
-    const found = (await it.place.rows(it.target, NAME))!.map((row) => row.toSorted())
+    const found = (await it.rows(NAME))!
     assert.equal(found.length, 2)
     assert.ok(found[0]!.includes('old') && found[1]!.includes('new'))
     await it.target.close()
@@ -148,7 +150,7 @@ export function keepsWhatIsGone(desk: () => Promise<ModesDesk>): void {
     await it.apply([
       append([upsert(version(['1', null], 'D', 12)), upsert(version([null, null], 'T', 13))]),
     ])
-    const found = (await it.place.rows(it.target, NAME))!.map((row) => row.slice(0, 6))
+    const found = (await it.rows(NAME))!.map((row) => row.slice(0, 6))
     const byOrder = found.toSorted((a, b) => Number(a[3]) - Number(b[3]))
     assert.deepEqual(byOrder, [
       ['1', 'a', 'I', '10', '7', '2'],
@@ -175,7 +177,7 @@ export function keepsWhatIsGone(desk: () => Promise<ModesDesk>): void {
         upsert(version(['3', UNCHANGED], 'I', 14), ['2', ...NOBODY]),
       ]),
     ])
-    const found = await it.place.rows(it.target, NAME)
+    const found = await it.rows(NAME)
     const notes = new Map(found!.map((row) => [row[3], row[1]]))
     assert.deepEqual([notes.get('13'), notes.get('14'), found!.length], ['newest', 'of 2', 5])
     await it.target.close()
@@ -186,7 +188,7 @@ export function keepsWhatIsGone(desk: () => Promise<ModesDesk>): void {
     await it.apply([{ type: 'create', table: LIVE, shape: VERSIONS }])
     const lost = append([upsert(version(['1', UNCHANGED], 'U', 13), ['1', ...NOBODY])])
     await assert.rejects(it.apply([lost]), { code: 'FILL_MISSING' })
-    assert.deepEqual(await it.place.rows(it.target, NAME), [])
+    assert.deepEqual(await it.rows(NAME), [])
     await it.target.close()
   })
 
@@ -204,7 +206,7 @@ export function keepsWhatIsGone(desk: () => Promise<ModesDesk>): void {
       { type: 'keep', name: NAME, shape: VERSIONS, by: ['_order'], marks: null },
       { type: 'swap', name: NAME, shape: VERSIONS },
     ])
-    const found = (await it.place.rows(it.target, NAME))!
+    const found = (await it.rows(NAME))!
     const told = found.map((row) => `${row[3]} ${row[2]} ${row[0]} ${row[1]}`).toSorted()
     assert.deepEqual(told, ['10 I 1 a', '20 I 1 a', '20 I 2 x', '20 T null null', '21 U 1 b'])
     await it.target.close()
@@ -221,7 +223,7 @@ export function keepsWhatIsGone(desk: () => Promise<ModesDesk>): void {
       { type: 'keep', name: NAME, shape: narrow, by: ['id'], marks: { column: DELETED_AT, value: ONE } }, // prettier-ignore
       { type: 'swap', name: NAME, shape: narrow },
     ])
-    const found = await it.place.rows(it.target, NAME)
+    const found = await it.rows(NAME)
     assert.deepEqual(found!.map((row) => [row[0], row.includes('kept')]), [['1', true], ['2', false]]) // prettier-ignore
     await it.target.close()
   })

@@ -9,7 +9,8 @@ import { lsn } from '../../src/core/lsn.ts'
 import { tableId, type TableId, type TableName } from '../../src/core/table.ts'
 import type { LoadPart, Step, Target, Work } from '../../src/core/target.ts'
 import { foldedRows, remove, upsert, type TestRow } from '../support/folded-rows.ts'
-import { shapeOf, tuple, UNCHANGED, type Value } from '../support/tuples.ts'
+import { loadPart } from '../support/load-part.ts'
+import { shapeOf, UNCHANGED, type Value } from '../support/tuples.ts'
 import { keepsWhatIsGone } from './target-modes.ts'
 
 /** Where targets have their tables: a database file, a server, a map. */
@@ -47,7 +48,11 @@ export function targetContract(
     keepsWhatIsGone(async () => {
       const place = await make()
       const target = await started(place, [], [{ type: 'drop', table: LIVE }])
-      return { place, target, apply: (steps) => apply(target, steps) }
+      return {
+        target,
+        apply: (steps) => apply(target, steps),
+        rows: (table) => place.rows(target, table),
+      }
     })
     for (const point of faultPoints) survivesABreak(make, point, point === faultPoints.at(-1))
   })
@@ -473,25 +478,6 @@ function keepsValues(make: MakePlace): void {
   })
 }
 
-/** A part of a load, in two blocks. */
-export function loadPart(rows: readonly (readonly Value[])[], claimed = rows.length): LoadPart {
-  return {
-    path: 'app/orders/load/a1/1.csv',
-    localPath: null,
-    format: 'csv',
-    rows: claimed,
-    async *read() {
-      const half = Math.ceil(rows.length / 2)
-      for (const block of [rows.slice(0, half), rows.slice(half)]) {
-        const tuples = block.map(tuple)
-        const starts = [0]
-        for (const { length } of tuples) starts.push(starts.at(-1)! + length)
-        yield await Promise.resolve({ bytes: Buffer.concat(tuples), starts })
-      }
-    },
-  }
-}
-
 function load(part: LoadPart, table = LIVE, shape = SHAPE): Step {
   return { type: 'load', table, shape, part }
 }
@@ -607,6 +593,17 @@ function changesTables(make: MakePlace): void {
       ['4', 'a', 'c', "it's ''new''", 'f'],
     ]
     assert.deepEqual(await place.rows(target, SHAPE.table), expected)
+    await target.close()
+  })
+
+  test('drops a column with the source where that is asked', async () => {
+    const place = await make()
+    const target = await started(place, [['1', 'new', 'x']])
+    const narrow = shapeOf(['id', 'status', '-note'])
+    const alter = { type: 'alter', table: LIVE, from: SHAPE, to: narrow, defaults: {} } as const
+    await apply(target, [fold([upsert(['1', 'paid', 'y'])]), { ...alter, dropsColumns: true }])
+    await apply(target, [fold([upsert(['2', 'new', null])], LIVE, narrow)])
+    assert.deepEqual(await place.rows(target, SHAPE.table), [['1', 'paid'], ['2', 'new']]) // prettier-ignore
     await target.close()
   })
 

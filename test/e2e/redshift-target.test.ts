@@ -45,12 +45,16 @@ describe('a Redshift target', () => {
   function target(more: object = {}): object {
     const { endpoint } = s3
     const stage = { stage: 's3://millrace-test/rows', s3: { endpoint, region: 'eu-west-1' } }
-    return { type: 'redshift', url: redshift.url, ...stage, interval: '50ms', ...more }
+    return { type: 'redshift', url: 'env:REDSHIFT_URL', ...stage, interval: '50ms', ...more }
+  }
+
+  function env(): NodeJS.ProcessEnv {
+    return { ...process.env, ...AWS, REDSHIFT_URL: redshift.url }
   }
 
   async function catchUp({ config }: TaskFolder): Promise<void> {
     const args = ['run', '--config', config, '--until-caught-up']
-    const ended = await runCli(args, { env: { ...process.env, ...AWS } })
+    const ended = await runCli(args, { env: env() })
     assert.equal(ended.code, 0, ended.stderr + ended.stdout)
   }
 
@@ -75,7 +79,7 @@ describe('a Redshift target', () => {
       targets: { warehouse: target({ layout, rename }) },
     })
     const doctor = await runCli(['doctor', '--config', folder.config], {
-      env: { ...process.env, ...AWS },
+      env: env(),
     })
     assert.match(doctor.stdout, /warehouse: .* can be written/)
     assert.equal(doctor.code, 0, doctor.stdout)
@@ -107,7 +111,7 @@ describe('a Redshift target', () => {
       targets: { warehouse: target({ interval: '1h' }) },
     })
     await using child = startCli(['run', '--config', folder.config], {
-      env: { ...process.env, ...AWS },
+      env: env(),
     })
     await child.line('table joined')
     assert.equal((await child.end('SIGINT')).code, 0)

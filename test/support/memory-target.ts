@@ -11,8 +11,8 @@
 import { fail } from '../../src/core/errors.ts'
 import { isAsExpected } from '../../src/core/expectation.ts'
 import type { Ledger } from '../../src/core/ledger.ts'
-import type { TableName } from '../../src/core/table.ts'
-import type { LedgerChange, Target, Work } from '../../src/core/target.ts'
+import { tableId, type TableName } from '../../src/core/table.ts'
+import type { LedgerChange, Step, Target, Work } from '../../src/core/target.ts'
 import { applyStep, placeKey, type MemoryTable } from './memory-steps.ts'
 
 export type PausePoint = 'open' | 'ledger' | 'begin' | 'step' | 'commit' | 'committed'
@@ -33,6 +33,8 @@ export interface MemoryTargetOptions {
 export class MemoryTarget implements Target {
   readonly name: string
   readonly place: MemoryPlace
+  /** Steps that cannot be done, as where something hangs on a table. */
+  refuse: (step: Step) => boolean = () => false
   readonly #lakeId: string
   readonly #consumer: string
   readonly #pause: (point: PausePoint) => Promise<void>
@@ -66,6 +68,7 @@ export class MemoryTarget implements Target {
     const tables = new Map(before)
     for await (const step of work.steps) {
       await this.#pause('step')
+      if (this.refuse(step)) refused(step)
       await applyStep(tables, step)
     }
     await this.#pause('commit')
@@ -112,6 +115,11 @@ export class MemoryTarget implements Target {
       else this.place.tables.delete(key)
     }
   }
+}
+
+function refused(step: Step): never {
+  const table = 'table' in step ? tableId(step.table.name) : ''
+  return fail('TARGET_FAILED', `${table}: something hangs on it`, { details: { table } })
 }
 
 function changed(ledger: Ledger | null, change: LedgerChange): Ledger {

@@ -34,7 +34,7 @@ export class ScriptedRedshift implements ServerSession {
     const [, table, column, bytes] = GROWTH.exec(tidy(sql)) ?? []
     if (bytes !== undefined) this.#grown.set(`${table!}.${column!}`, `character varying(${bytes})`)
     const found = this.#script.counts?.find(([pattern]) => pattern.test(tidy(sql)))
-    return Promise.resolve(found?.[1] ?? (/^UPDATE "millrace"\.lock/.test(sql) ? 1 : 0))
+    return Promise.resolve(found?.[1] ?? (sql.startsWith('UPDATE "millrace".lock') ? 1 : 0))
   }
 
   rows(sql: string): Promise<SqlRow[]> {

@@ -22,11 +22,13 @@ export const resumeCommand = command({
     target: { kind: 'text', value: 'name', about: 'only in this target', default: null },
     json: JSON_FLAG,
   },
-  arguments: { table: { about: 'the table: app.orders' } },
+  arguments: { table: { about: 'the table: app.orders', isOptional: false } },
 
   async run({ config: file, target, json, table: name }, { env, stdout }) {
     const { config } = loadConfig(file, env, { optional: ['source.url'] })
-    const consumers = targetNames(config, target).map((one) => consumerName(config, one))
+    // One that is files has no tables of its own that could be suspended.
+    const targets = config.targets.filter(({ type }) => type !== 'dms-files')
+    const consumers = targetNames({ targets }, target).map((one) => consumerName(config, one))
     const lake = openLake(config)
     const table = await tableIn(lake, name)
     const at = new Date(systemClock.now()).toISOString()

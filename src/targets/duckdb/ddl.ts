@@ -9,7 +9,7 @@ import { fail } from '../../core/errors.ts'
 import { diffShapes } from '../../core/shape-diff.ts'
 import { tableId, type Column, type TableName } from '../../core/table.ts'
 import type { StepOf } from '../sql/apply-step.ts'
-import { dropColumn, renameColumns, type ColumnPlace } from '../sql/columns.ts'
+import { dropColumn, dropColumns, renameColumns, type ColumnPlace } from '../sql/columns.ts'
 import type { ColumnTypes } from '../sql/keep.ts'
 import { identifier, literal, placeOf } from '../sql/names.ts'
 import { liveColumns } from '../sql/rows.ts'
@@ -60,13 +60,15 @@ export async function rename(tx: Transaction, { from, to }: StepOf<'rename'>): P
   tx.markRenamed(from, to)
 }
 
-/** Columns that were dropped at the source stay, with what they hold. */
+/** Columns that were dropped at the source stay, with what they hold, unless it is said otherwise. */
 export async function alter(tx: Transaction, step: StepOf<'alter'>): Promise<void> {
-  const { added, renamed, retyped } = diffShapes(step.from, step.to)
+  const { added, dropped, renamed, retyped } = diffShapes(step.from, step.to)
   const changed = retyped.filter(({ from, to }) => duckdbType(from) !== duckdbType(to))
-  if (added.length + renamed.length + changed.length === 0) return
+  const gone = step.dropsColumns === true ? dropped : []
+  if (added.length + gone.length + renamed.length + changed.length === 0) return
   const place = placeOf(step.table)
   if (tx.isWritten(place)) await rewrite(tx, place)
+  await dropColumns(columnsOf(tx, place), gone)
   await renameColumns(columnsOf(tx, place), renamed)
   for (const column of added) await addColumn(tx, step, column)
   for (const change of changed) await retype(tx, step.table, change)
@@ -160,7 +162,11 @@ export async function columnTypes(tx: Transaction, place: TableName): Promise<Co
        AND table_name = ${literal(place.name)} ORDER BY column_index`,
   )
   if (rows.length === 0) return null
-  return new Map(rows.map(({ name, type }) => [String(name), String(type)]))
+  return new Map(rows.map(({ name, type }) => [textOf(name), textOf(type)]))
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 async function hasColumn(tx: Transaction, place: TableName, column: string): Promise<boolean> {

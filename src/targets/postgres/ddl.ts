@@ -9,7 +9,7 @@
 import { diffShapes } from '../../core/shape-diff.ts'
 import type { Column, Shape, TableName } from '../../core/table.ts'
 import type { StepOf } from '../sql/apply-step.ts'
-import { dropColumn, renameColumns, type ColumnPlace } from '../sql/columns.ts'
+import { dropColumn, dropColumns, renameColumns, type ColumnPlace } from '../sql/columns.ts'
 import { identifier, literal } from '../sql/names.ts'
 import { liveColumns } from '../sql/rows.ts'
 import { factsOf, place, qualified, type TableFacts } from './catalog.ts'
@@ -56,10 +56,11 @@ export async function rename(tx: Session, { from, to }: StepOf<'rename'>): Promi
   await tx.run(`ALTER TABLE ${moved} RENAME TO ${identifier(to.name)}`)
 }
 
-/** Columns that were dropped at the source stay, with what they hold. */
+/** Columns that were dropped at the source stay, with what they hold, unless it is said otherwise. */
 export async function alter(tx: Session, step: StepOf<'alter'>): Promise<void> {
-  const { added, renamed, retyped, keyChanged } = diffShapes(step.from, step.to)
+  const { added, dropped, renamed, retyped, keyChanged } = diffShapes(step.from, step.to)
   const at = place(step.table)
+  if (step.dropsColumns === true) await dropColumns(columnsOf(tx, at), dropped)
   await renameColumns(columnsOf(tx, at), renamed)
   for (const column of added) await addColumn(tx, step, column)
   for (const change of retyped) await retype(tx, step.table, change)

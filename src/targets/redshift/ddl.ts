@@ -13,7 +13,7 @@ import { fail } from '../../core/errors.ts'
 import { diffShapes } from '../../core/shape-diff.ts'
 import { tableId, type Column, type Shape, type TableName } from '../../core/table.ts'
 import type { StepOf } from '../sql/apply-step.ts'
-import { dropColumn, renameColumns, type ColumnPlace } from '../sql/columns.ts'
+import { dropColumn, dropColumns, renameColumns, type ColumnPlace } from '../sql/columns.ts'
 import { identifier } from '../sql/names.ts'
 import { liveColumns } from '../sql/rows.ts'
 import { columnsOf, makeSchema } from './catalog.ts'
@@ -90,8 +90,12 @@ export async function rename(tx: Transaction, { from, to }: StepOf<'rename'>): P
 
 /** Columns that were dropped at the source stay, with what they hold. */
 export async function alter({ session }: Transaction, step: StepOf<'alter'>): Promise<void> {
-  const { added, renamed, retyped } = diffShapes(foldedShape(step.from), foldedShape(step.to))
+  const { added, dropped, renamed, retyped } = diffShapes(
+    foldedShape(step.from),
+    foldedShape(step.to),
+  )
   const at = place(step.table)
+  if (step.dropsColumns === true) await dropColumns(placeOfColumns(session, at), dropped)
   await renameColumns(placeOfColumns(session, at), renamed)
   for (const column of added) await addColumn(session, step, column)
   for (const change of retyped) await retype(session, step.table, change)

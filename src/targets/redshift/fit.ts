@@ -56,10 +56,10 @@ export const TIME: Fit = {
   nearest: () => '23:59:59.999999',
 }
 
-export function text(maxBytes: number): Fit {
+export function atMost(most: number): Fit {
   return {
-    isFit: (_, start, end) => end - start <= maxBytes,
-    nearest: (value) => wholeCharacters(value, maxBytes),
+    isFit: (_, start, end) => end - start <= most,
+    nearest: (value) => wholeCharacters(value, most),
   }
 }
 

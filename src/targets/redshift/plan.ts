@@ -76,16 +76,18 @@ export class Plan {
   async prepare(steps: AsyncIterable<Step>, stage: Stage): Promise<void> {
     const session = this.#session
     let hasBegun = false
+    let dropped = 0
     const work: Preparation = {
       session,
       stage,
       role: this.#options,
       unfit: this.#options.unfit,
+      layoutOf: this.#options.layoutOf,
       begin: async () => {
         if (hasBegun) return
         hasBegun = true
         await session.run('BEGIN')
-        await session.dropTables()
+        dropped = await session.dropTables()
       },
       note: (step, prepared) => {
         if (prepared === null) return
@@ -100,6 +102,7 @@ export class Plan {
       }
       await session.at('staged')
       if (hasBegun) await session.run('COMMIT')
+      session.forgetTables(dropped)
     } catch (error) {
       if (hasBegun) await rollback(session)
       throw await this.explained(error)

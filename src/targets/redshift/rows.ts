@@ -17,7 +17,7 @@ import { applyFold, type StagedFold } from '../sql/fold.ts'
 import { identifier } from '../sql/names.ts'
 import { liveColumns, RowWriter, type LiveColumn } from '../sql/rows.ts'
 import { copy, type Copied } from './copy.ts'
-import { foldedShape, place, qualified } from './names.ts'
+import { columnName, foldedShape, place, qualified } from './names.ts'
 import type { StagedRows } from './stage.ts'
 import { lengthOf, redshiftType } from './types.ts'
 import type { UnfitValues } from './values.ts'
@@ -50,7 +50,8 @@ export async function prepareFold(
     hasFills,
     hasMarks: file.values.marked.length > 0,
   })
-  const name = await stageTable(work, { own, columns, manifest, rows: file.rows })
+  const distKey = distKeyOf(work, own)
+  const name = await stageTable(work, { columns, manifest, rows: file.rows, distKey })
   const { filled, unchangedEver: unchanged } = writer
   const { marked, unfit } = file.values
   return {
@@ -83,7 +84,7 @@ export async function prepareLoad(
     return { type: 'part', copied: { columns, manifest, rows }, unfit }
   }
   const columns = stagedColumns(own, { hasOp: false, hasFills: false, hasMarks: true })
-  const name = await stageTable(work, { own, columns, manifest, rows })
+  const name = await stageTable(work, { columns, manifest, rows, distKey: distKeyOf(work, own) })
   const staged = { table: name, rows, filled: 0, unchanged: new Set<number>(), marked }
   return { type: 'fold', staged, unfit }
 }
@@ -96,6 +97,15 @@ async function finished(file: StagedRows, write: () => Promise<void>): Promise<s
     file.abort()
     throw error
   }
+}
+
+/** Rows are spread as those of their table, so that the slices of the cluster join their own. */
+function distKeyOf({ layoutOf }: Preparation, { table, columns }: Shape): string | null {
+  const distKey = layoutOf(table)?.distKey
+  if (distKey === undefined) return null
+  const live = columns.filter(({ wire }) => wire !== null)
+  const at = live.findIndex(({ name }) => name === columnName(distKey))
+  return at < 0 ? null : `v${at}`
 }
 
 /** Names and types, in the order of the file. */
@@ -130,8 +140,8 @@ export function columnOf(shape: Shape, copied: string): string {
 async function stageTable(
   { session, role, begin }: Preparation,
   rows: {
-    readonly own: Shape
     readonly columns: StagedColumns
+    readonly distKey: string | null
     readonly manifest: string
     readonly rows: number
   },
@@ -140,7 +150,8 @@ async function stageTable(
   const table = session.newTable()
   await session.at('stage')
   const columns = rows.columns.map(([name, type]) => `${name} ${type}`)
-  await session.run(`CREATE TEMP TABLE ${table} (${columns.join(', ')})`)
+  const spread = rows.distKey === null ? '' : ` DISTSTYLE KEY DISTKEY (${rows.distKey})`
+  await session.run(`CREATE TEMP TABLE ${table} (${columns.join(', ')})${spread}`)
   const names = rows.columns.map(([name]) => name)
   await copy(session, { ...rows, table, columns: names }, role)
   return table
@@ -173,9 +184,9 @@ function isSame({ column }: LiveColumn, a: string, b: string): string {
   return `${isEqual} AND octet_length(${a}) = octet_length(${b})`
 }
 
-function stagedValue({ marked }: Staged, place: number, of: string): string {
-  const value = `${of}v${place}`
-  const digit = marked.indexOf(place) + 1
+function stagedValue({ marked }: Staged, at: number, of: string): string {
+  const value = `${of}v${at}`
+  const digit = marked.indexOf(at) + 1
   if (digit === 0) return value
   return `CASE WHEN substr(${of}empties, ${digit}, 1) = '1' THEN TO_VARBYTE('', 'hex') ELSE ${value} END`
 }

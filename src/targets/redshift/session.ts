@@ -64,14 +64,16 @@ export class RedshiftSession implements ServerSession {
     return name
   }
 
-  /** Drops all temporary tables, in one statement. They are gone for certain after `forgetTables`. */
-  async dropTables(): Promise<void> {
-    if (this.#tables.length === 0) return
-    await this.run(`DROP TABLE IF EXISTS ${this.#tables.join(', ')}`)
+  /** Drops all temporary tables, in one statement. Resolves to how many there were. */
+  async dropTables(): Promise<number> {
+    const count = this.#tables.length
+    if (count > 0) await this.run(`DROP TABLE IF EXISTS ${this.#tables.join(', ')}`)
+    return count
   }
 
-  forgetTables(): void {
-    this.#tables.length = 0
+  /** The first that were dropped are gone for certain: it is committed. */
+  forgetTables(count: number): void {
+    this.#tables.splice(0, count)
   }
 
   at(point: FaultPoint): Promise<void> {

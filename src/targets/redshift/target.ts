@@ -125,6 +125,7 @@ export class RedshiftTarget implements Target {
     { work, known, plan, isFirst }: { work: Work; known: Known; plan: Plan; isFirst: boolean },
   ): Promise<Outcome | 'moved' | 'stale'> {
     const claim = this.#options.stage.newId()
+    let dropped = 0
     try {
       await session.run('BEGIN')
       await session.at('claim')
@@ -136,7 +137,7 @@ export class RedshiftTarget implements Target {
       await plan.apply(known.ledger, work)
       await session.at('ledger')
       await writeLedger(session, this.#ledger.place, work.ledger)
-      await session.dropTables()
+      dropped = await session.dropTables()
       await session.at('commit')
     } catch (error) {
       await rollback(session)
@@ -144,14 +145,15 @@ export class RedshiftTarget implements Target {
       throw await plan.explained(error)
     }
     const outcome = await this.#end(session, claim)
-    if (outcome === 'committed') for (const unfit of plan.unfit) this.#options.onUnfit?.(unfit)
+    if (outcome !== 'committed') return outcome
+    session.forgetTables(dropped)
+    for (const unfit of plan.unfit) this.#options.onUnfit?.(unfit)
     return outcome
   }
 
   async #end(session: RedshiftSession, claim: string): Promise<Outcome> {
     try {
       await session.run('COMMIT')
-      session.forgetTables()
       await session.at('committed')
       return 'committed'
     } catch (error) {

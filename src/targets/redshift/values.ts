@@ -176,7 +176,7 @@ function formOf(type: ColumnType): Form {
     const isBoxes = type.element?.name === 'box'
     return { type: redshift, fit: fit.JSON_TEXT, isText: true, convert: isBoxes ? none : convert }
   }
-  if (bytes !== null) return { type: redshift, fit: fit.text(bytes), isText: true }
+  if (bytes !== null) return { type: redshift, fit: fit.atMost(bytes), isText: true }
   if (redshift === 'SUPER') {
     const isBinary = type.name === 'jsonb'
     const json = { type: redshift, fit: fit.JSON_TEXT, isText: true }

@@ -12,6 +12,7 @@ import type { Stage } from './stage.ts'
 interface Common {
   readonly session: RedshiftSession
   readonly role: CopyRole
+  readonly layoutOf: LayoutOf
 }
 
 /** Before the claim: rows are brought to the cluster. */
@@ -19,13 +20,12 @@ export interface Preparation extends Common {
   readonly stage: Stage
   readonly unfit: Unfit
   /** Begins the transaction of the staged rows, if that has not been done. */
-  begin(): Promise<void>
+  readonly begin: () => Promise<void>
   note(step: Step, prepared: Prepared | null): void
 }
 
 /** Behind the claim. */
 export interface Transaction extends Common {
-  readonly layoutOf: LayoutOf
   /** Tables of the target, as the source calls them. */
   readonly tables: ReadonlySet<TableId>
   /** What was prepared of a step; `null` if there was nothing to prepare. */

@@ -36,6 +36,14 @@ function between(i: number): string {
   return `millrace renames ${i}`
 }
 
+/** Columns that the source does not have any more. */
+export async function dropColumns(
+  place: ColumnPlace,
+  dropped: readonly { readonly name: string }[],
+): Promise<void> {
+  for (const { name } of dropped) await dropColumn(place, name)
+}
+
 /** Makes room for another column of the name. */
 export async function dropColumn(place: ColumnPlace, name: string): Promise<void> {
   if (!(await place.hasColumn(name))) return

@@ -32,7 +32,7 @@ export interface LedgerDialect {
   readonly suffix: string
   /** A type for texts of any length. */
   readonly text: string
-  literal(text: string): string
+  readonly literal: (text: string) => string
 }
 
 type Reader = Pick<SqlSession, 'rows'>

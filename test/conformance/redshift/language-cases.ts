@@ -59,6 +59,25 @@ const NAMES: readonly ConformanceCase[] = [
     ['1'],
   ),
   gives(
+    'sql.long-names',
+    [
+      `CREATE TABLE {t} (${'x'.repeat(100)}1 INT, ${'x'.repeat(100)}2 INT)`,
+      `ALTER TABLE {t} RENAME COLUMN ${'x'.repeat(100)}1 TO ${'y'.repeat(130)}`,
+      'SELECT column_name FROM svv_redshift_columns WHERE table_name = {name} ORDER BY ordinal_position',
+    ],
+    ['y'.repeat(127)],
+    [`${'x'.repeat(100)}2`],
+  ),
+  gives(
+    'sql.long-names',
+    [
+      `CREATE TABLE {s}.zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz (a INT)`,
+      `INSERT INTO {s}.zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz VALUES (4)`,
+      `SELECT table_name FROM svv_redshift_columns WHERE table_name = 'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz'`,
+    ],
+    ['zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz'],
+  ),
+  gives(
     'sql.case-sensitive',
     [
       'SET enable_case_sensitive_identifier TO true',

@@ -9,6 +9,7 @@ import pg from 'pg'
 import { startEmbeddedPostgres } from '../../../src/demo/embedded-server.ts'
 import { backendSql } from './backend-sql.ts'
 import type { LoadColumn } from './load-value.ts'
+import { longName } from './long-names.ts'
 import type { Isolation } from './sql-error.ts'
 import { literal, quoted, type QualifiedName } from './tokens.ts'
 import { domainOf, typeText, type RedshiftType, type TypeName } from './types.ts'
@@ -134,7 +135,7 @@ export async function columnsOf(client: pg.Client, table: QualifiedName): Promis
     const text = format!.replace('redshift_system.', '').replaceAll('"', '')
     const [, type, args] = /^([^(]+)(?:\(([\d,]+)\))?$/.exec(text)!
     return {
-      name: column!,
+      name: longName(column!),
       // Only types that `types.ts` knows can be in a table.
       type: type as TypeName,
       args: args === undefined ? [] : args.split(',').map(Number),

@@ -40,6 +40,10 @@ export const SQL = {
     'r_enable_case_sensitive_identifier',
     'identifiers are folded to lower case even in quotes',
   ),
+  'sql.long-names': doc(
+    'r_names',
+    'names have up to 127 bytes; what is longer is cut without a word',
+  ),
   'sql.case-sensitive': doc(
     'r_enable_case_sensitive_identifier',
     'with the setting, quoted identifiers keep their case',

@@ -198,8 +198,7 @@ export function columnSql({ name, type, isNotNull, defaultSql, marks }: ColumnDe
   const notNull = isNotNull ? ' NOT NULL' : ''
   const value = defaultSql === null ? '' : ` DEFAULT ${defaultSql}`
   const checks = [...marks].map(
-    (mark) =>
-      ` CONSTRAINT ${quoted(`${mark} of ${name}`.slice(0, 60))} CHECK (${quoted(name)} IS NULL OR true)`,
+    (mark) => ` CONSTRAINT ${quoted(`${mark} of ${name}`)} CHECK (${quoted(name)} IS NULL OR true)`,
   )
   return `${quoted(name)} ${columnType(type)}${value}${notNull}${checks.join('')}`
 }

@@ -7,6 +7,7 @@
  */
 
 import { isOp, isWord, type Token } from './lexer.ts'
+import { shortName } from './long-names.ts'
 import { refuse, unknown } from './sql-error.ts'
 import { literal, qualified, quoted, Tokens } from './tokens.ts'
 import { castType, parseType, type RedshiftType } from './types.ts'
@@ -40,14 +41,24 @@ export function rewrite(tokens: readonly Token[], context: QueryContext): string
   return new Rewriter(tokens, context).run().join(' ')
 }
 
+/** Whether names are compared as values. */
+export function readsCatalog(tokens: readonly Token[]): boolean {
+  return tokens.some(
+    ({ kind, text }) =>
+      kind === 'word' && (/^(svv|stv|pg)_/.test(text) || text === 'information_schema'),
+  )
+}
+
 class Rewriter {
   readonly #tokens: readonly Token[]
   readonly #context: QueryContext
   #out: string[] = []
+  readonly #isCatalog: boolean
   #at = 0
 
   constructor(tokens: readonly Token[], context: QueryContext) {
     this.#tokens = tokens
+    this.#isCatalog = readsCatalog(tokens)
     this.#context = context
   }
 
@@ -61,7 +72,7 @@ class Rewriter {
     refuseUnsupported(this.#tokens, this.#at)
     switch (token.kind) {
       case 'string':
-        return this.#put(literal(token.text))
+        return this.#put(literal(this.#isCatalog ? shortName(token.text) : token.text))
       case 'number':
         return this.#put(token.text)
       case 'param':

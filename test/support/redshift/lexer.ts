@@ -3,6 +3,7 @@
  * folded to lower case even in quotes, unless the session has asked for their case.
  */
 
+import { cutName } from './long-names.ts'
 import { refuse, unknown } from './sql-error.ts'
 
 export type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'op' | 'param'
@@ -26,8 +27,7 @@ const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
 const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
 const PARAM = /\$\d+/y
 const OPERATOR = /::|<>|!=|<=|>=|\|\||<<|>>|[-+*/%=<>&|#~(),.;[\]:]/y
-/** PostgreSQL cuts names at 63 bytes, Redshift at 127: where they differ, this server cannot follow. */
-const MAX_NAME_BYTES = 63
+const MAX_NAME_BYTES = 127
 
 const ESCAPES: Readonly<Record<string, string>> = {
   n: '\n',
@@ -130,8 +130,7 @@ function fold(text: string): string {
   return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
+/** What is too long is cut, and nobody is told. */
 function name(text: string): string {
-  if (Buffer.byteLength(text) > MAX_NAME_BYTES)
-    unknown(`a name of more than ${MAX_NAME_BYTES} bytes`)
-  return text
+  return cutName(text, MAX_NAME_BYTES)
 }

@@ -9,7 +9,7 @@ import { alterTable } from './alter-table.ts'
 import { copyStatement } from './copy-statement.ts'
 import { createTable } from './create-table.ts'
 import { insert, merge, remove, update } from './dml.ts'
-import { rewrite, type QueryContext } from './expression.ts'
+import { readsCatalog, rewrite, type QueryContext } from './expression.ts'
 import { isWord, type Token } from './lexer.ts'
 import { refuse, SqlError, unknown } from './sql-error.ts'
 import type { Statement } from './statement.ts'
@@ -109,7 +109,7 @@ function select(tokens: Tokens, context: QueryContext): Statement {
   const all = tokens.rest()
   if (all.some((token) => isWord(token, 'into'))) unknown('SELECT INTO')
   const isBare = !all.some((token) => isWord(token, 'from'))
-  return { kind: 'select', sql: [rewrite(all, context)], isBare }
+  return { kind: 'select', sql: [rewrite(all, context)], isBare, isCatalog: readsCatalog(all) }
 }
 
 /** The words of isolation are accepted and mean nothing. */

@@ -64,7 +64,8 @@ export interface RedshiftServer extends AsyncDisposable {
 const USER = 'millrace'
 
 export async function startRedshift(options: RedshiftOptions): Promise<RedshiftServer> {
-  const { bucket = 's3://millrace-test/', isolation = 'snapshot', tls } = options
+  const { bucket: root = 's3://millrace-test/', isolation = 'snapshot', tls } = options
+  const bucket = root.endsWith('/') ? root : `${root}/`
   const database = `redshift_${randomBytes(6).toString('hex')}`
   const backend = await Backend.open(database, {
     isolation,

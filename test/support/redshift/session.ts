@@ -12,6 +12,7 @@ import { checkColumn, checkLiterals } from './column-check.ts'
 import { copyLoad, type Bucket } from './copy-load.ts'
 import type { Faults } from './faults.ts'
 import { isWord, splitStatements, tokenize, type Token } from './lexer.ts'
+import { longName } from './long-names.ts'
 import { parse } from './parse.ts'
 import { done, type LogEntry, type Result } from './result.ts'
 import { refuse, SqlError, translated, unknown } from './sql-error.ts'
@@ -196,7 +197,8 @@ export class Session {
     const { fields, rows } =
       isApart && values.length === 0 ? await backend.query(sql) : await this.#sql(sql, values)
     this.#hasSnapshot ||= !isApart
-    return { fields, rows, tag: `SELECT ${rows.length}` }
+    const shown = statement.isCatalog ? rows.map((row) => row.map(shownName)) : rows
+    return { fields, rows: shown, tag: `SELECT ${rows.length}` }
   }
 
   /** What changes something: in the open transaction, or in one of its own. */
@@ -283,4 +285,8 @@ export class Session {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+function shownName(value: string | null): string | null {
+  return value === null ? null : longName(value)
 }

@@ -22,6 +22,8 @@ export interface Statement {
   readonly outside?: string
   /** A query that reads no table, and so takes no snapshot. */
   readonly isBare?: boolean
+  /** A query whose values may be names. */
+  readonly isCatalog?: boolean
   readonly copy?: CopyStatement
   readonly check?: ColumnCheck
   readonly insert?: InsertedLiterals

@@ -1,6 +1,7 @@
 /** A cursor over the tokens of one statement, and names and literals as PostgreSQL reads them. */
 
 import { isOp, isWord, type Token } from './lexer.ts'
+import { shortName } from './long-names.ts'
 import { refuse, SqlError } from './sql-error.ts'
 
 export interface QualifiedName {
@@ -137,7 +138,7 @@ export class Tokens {
 }
 
 export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
+  return `"${shortName(name).replaceAll('"', '""')}"`
 }
 
 export function qualified({ schema, name }: QualifiedName): string {

@@ -6,6 +6,7 @@
 
 import type { Duplex } from 'node:stream'
 
+import { longName } from './long-names.ts'
 import type { Result } from './result.ts'
 import { SqlError } from './sql-error.ts'
 import { redshiftOid, redshiftText } from './types.ts'
@@ -139,7 +140,7 @@ export const server = {
   fields({ fields }: Result): Buffer {
     const all = fields!.map((field) =>
       Buffer.concat([
-        text(field.name),
+        text(longName(field.name)),
         int32(0),
         int16(0),
         int32(redshiftOid(field.dataTypeID, field.dataTypeModifier)),

@@ -4,8 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
 import { Applier } from '../../../src/apply/applier.ts'
-import { MappedTarget } from '../../../src/apply/mapped-target.ts'
-import { AS_IT_IS, treatmentOf, type TreatmentRules } from '../../../src/apply/treatment.ts'
+import { treated, type TreatmentRules } from '../../../src/apply/treatment.ts'
 import { UNCHANGED, type TestChange } from '../../support/tuples.ts'
 import { CONSUMER, Desk, LARGE } from './desk.ts'
 import {
@@ -22,10 +21,9 @@ import {
 
 /** An applier that gives the tables other names, on the place of a desk. */
 function mapped(desk: Desk, rules: Partial<TreatmentRules>): Applier {
-  const { mapping, formOf } = treatmentOf({ ...AS_IT_IS, ...rules })
   return new Applier({
     consumer: CONSUMER,
-    target: new MappedTarget(desk.target, mapping),
+    ...treated(desk.target, rules),
     log: desk.log,
     shapes: desk.log,
     requests: desk.log,
@@ -34,7 +32,6 @@ function mapped(desk: Desk, rules: Partial<TreatmentRules>): Applier {
     limits: LARGE,
     emit: () => {},
     intervalMs: 1000,
-    formOf,
   })
 }
 
@@ -79,12 +76,12 @@ describe('a target with other names', () => {
     })
     then(log, 'a', [update([24, 2], 'x', 'z', 'new')], 'a2')
     const desk = new Desk(log)
-    const rename = [
+    const rules = [
       { schema: 'app', to: 'analytics' },
       { table: 'app.*', to: 'raw_*' },
       { column: '*.*.w', to: 'weight' },
     ]
-    await mapped(desk, { rename }).drainOnce()
+    await mapped(desk, { rename: rules }).drainOnce()
     assert.equal(rowsOf(desk, 'analytics', 'raw_a'), 'ka=v=old x=z=new')
     const { columns } = desk.target.table({ namespace: 'analytics', name: 'raw_a' })!.shape
     assert.deepEqual(columns.map(({ name }) => name), ['id', 'v', 'weight']) // prettier-ignore
@@ -161,5 +158,36 @@ describe('a target with other names', () => {
     await desk.applier.drainOnce()
     await mapped(desk, { rename: [{ schema: 'app', to: 'far' }] }).drainOnce()
     assert.deepEqual([desk.rows('a'), rowsOf(desk, 'far', 'a')], ['ka=v', 'ka=v'])
+  })
+})
+
+describe('a table that the source drops', () => {
+  const dropped = (log: ScriptedLog): ScriptedLog =>
+    log.changes({ to: [20, 2], entries: [drop('a', [20, 2])] })
+
+  for (const [table, rows] of [
+    ['keep', 'ka=v'],
+    ['drop', null],
+  ] as const) {
+    test(`is ${rows === null ? 'dropped' : 'kept as it was'} where that is said`, async () => {
+      const desk = new Desk(loaded('a', 'b'))
+      const applier = mapped(desk, { onDrop: { table, column: 'keep' } })
+      await applier.drainOnce()
+      dropped(desk.log)
+      await applier.drainOnce()
+      assert.deepEqual([desk.rows('a'), desk.rows('b')], [rows, 'kb=v'])
+      assert.deepEqual([...(await desk.ledger()).tables.keys()], [id('b')])
+    })
+  }
+
+  test('and that cannot go stays, and the others go on', async () => {
+    const desk = new Desk(loaded('a', 'b'))
+    const applier = mapped(desk, { onDrop: { table: 'drop', column: 'keep' } })
+    await applier.drainOnce()
+    dropped(desk.log)
+    then(desk.log, 'b', [insert([30, 2], 'x', 'y')])
+    desk.target.refuse = (step) => step.type === 'drop'
+    await applier.drainOnce()
+    assert.deepEqual([desk.rows('a'), desk.rows('b'), await desk.stragglers()], ['ka=v', 'kb=v x=y', '']) // prettier-ignore
   })
 })

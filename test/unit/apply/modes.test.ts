@@ -132,9 +132,9 @@ function write(log: ScriptedLog, changes: readonly TestChange[], cuts: readonly 
     log.changes({ to: [Number(last.lsn), last.ordinal], entries: [log.rows('a', file)] })
     file = []
   }
-  for (const [i, change] of changes.entries()) {
-    if (change.ordinal === 2 && cuts[i % cuts.length] === 0) close()
-    file.push(change)
+  for (const [i, one] of changes.entries()) {
+    if (one.ordinal === 2 && cuts[i % cuts.length] === 0) close()
+    file.push(one)
   }
   close()
 }

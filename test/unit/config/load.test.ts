@@ -41,7 +41,12 @@ function refusal(text: string): CodedError {
 }
 
 /** What a target does with its tables if nothing is said. */
-const MIRROR = { modes: [{ tables: '*.*', mode: 'mirror' }], rename: [], columns: [] }
+const MIRROR = {
+  modes: [{ tables: '*.*', mode: 'mirror' }],
+  rename: [],
+  columns: [],
+  onDrop: { table: 'keep', column: 'keep' },
+}
 
 describe('a configuration', () => {
   test('needs only a task, a source and a lake', () => {
@@ -115,6 +120,7 @@ targets:
     mode: { '*.*': mirror, app.audit: history }
     rename: [{ schema: app, to: analytics }, { table: app.*, to: raw_* }]
     columns: { app.users: { exclude: [email] } }
+    onDrop: { table: drop }
   mirror: { type: postgres, url: env:MIRROR_URL, auth: rds-iam, schema: ledgers }
 fullLoad: { parallel: 2, rangeBytes: 1GiB, maxRowsPerSecond: 50_000 }
 server: { listen: '0.0.0.0:80', token: env:TOKEN }
@@ -170,6 +176,7 @@ server: { listen: '0.0.0.0:80', token: env:TOKEN }
               { table: 'app.*', to: 'raw_*' },
             ],
             columns: [{ tables: 'app.users', exclude: ['email'] }],
+            onDrop: { table: 'drop', column: 'keep' },
           },
         },
         {

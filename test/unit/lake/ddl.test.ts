@@ -84,10 +84,10 @@ function text(given: TableFacts, dialect: keyof typeof DIALECTS): string {
 describe('the statements for a table of', () => {
   for (const dialect of ['athena', 'spark', 'redshift-spectrum', 'trino', 'duckdb'] as const) {
     test(`CSV in ${dialect}`, () => {
-      assertFixture(`${dialect}-csv.sql`, text(facts(), dialect))
+      assertFixture(`${dialect}-csv.sql.txt`, text(facts(), dialect))
     })
     test(`Parquet in ${dialect}`, () => {
-      assertFixture(`${dialect}-parquet.sql`, text(facts({ format: 'parquet' }), dialect))
+      assertFixture(`${dialect}-parquet.sql.txt`, text(facts({ format: 'parquet' }), dialect))
     })
   }
 })

@@ -14,9 +14,9 @@ import { MemoryStore } from '../../../../src/storage/memory-store.ts'
 import type { Layout } from '../../../../src/targets/redshift/layout.ts'
 import { RedshiftSession } from '../../../../src/targets/redshift/session.ts'
 import { RedshiftTarget } from '../../../../src/targets/redshift/target.ts'
-import { loadPart } from '../../../contract/target.ts'
 import { bucketOf } from '../../../support/bucket.ts'
 import { foldedRows, remove, upsert, type TestRow } from '../../../support/folded-rows.ts'
+import { loadPart } from '../../../support/load-part.ts'
 import { ScriptedRedshift, type Script } from '../../../support/scripted-redshift.ts'
 import { UNCHANGED } from '../../../support/tuples.ts'
 
@@ -150,6 +150,13 @@ describe('what goes to Redshift', () => {
       fold(FILES, [upsert(['a', String.raw`\x`]), remove(['a ', null])]),
     ]
     await golden('batch', await statementsOf(steps, { counts: COUNTS, copied: [3, 2] }))
+  })
+
+  test('spreads staged rows as those of their table', async () => {
+    const layout = { distKey: 'Note' }
+    const all = await statementsOf([fold(ORDERS, ROWS)], { counts: COUNTS, copied: [3] }, layout)
+    const made = all.filter((sql) => sql.startsWith('CREATE TEMP TABLE'))
+    assert.match(made.join(), /\) DISTSTYLE KEY DISTKEY \(v1\)$/)
   })
 
   test('makes, changes and drops tables', async () => {
