@@ -2,17 +2,11 @@
 
 import type { Dialect, RawTable } from './dialect.ts'
 import { hiveFormat, hiveType, projection, properties } from './hive-table.ts'
-import { quoted, standardLiteral } from './sql-text.ts'
-import { trinoFromText } from './trino-values.ts'
+import { TRINO_QUERIES } from './trino-values.ts'
 
 export const athena: Dialect = {
   rawTable: (table) => [`DROP TABLE IF EXISTS ${tick(table.name)}`, externalTable(table)],
-  view: (name, query) => `CREATE OR REPLACE VIEW ${quoted(name)} AS\n${query}`,
-  rawName: quoted,
-  quote: quoted,
-  literal: standardLiteral,
-  fromText: trinoFromText,
-  contains: (text, part) => `(strpos(${text}, ${part}) > 0)`,
+  ...TRINO_QUERIES,
 }
 
 function externalTable(table: RawTable): string {

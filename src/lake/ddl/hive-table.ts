@@ -73,7 +73,11 @@ const TYPES: Partial<Record<LogicalType['kind'], string>> = {
 }
 
 export function hiveType(type: LogicalType, { format }: RawTable): string {
-  if (format !== 'parquet') return 'string'
+  return format === 'parquet' ? valueType(type) : 'string'
+}
+
+/** What a value of the type is, where it is not kept as text. */
+export function valueType(type: LogicalType): string {
   return decimalType(type) ?? TYPES[type.kind] ?? 'string'
 }
 

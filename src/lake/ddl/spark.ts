@@ -6,7 +6,7 @@
 
 import type { LogicalType } from '../../core/type.ts'
 import type { Dialect, RawTable } from './dialect.ts'
-import { decimalType, hiveType, properties } from './hive-table.ts'
+import { hiveType, properties, valueType } from './hive-table.ts'
 
 const CSV_OPTIONS = {
   header: 'true',
@@ -54,22 +54,9 @@ function fromText(text: string, type: LogicalType, isLoose: boolean): string {
   return name === 'string' ? text : `${cast}(${text} AS ${name})`
 }
 
-const TYPES: Partial<Record<LogicalType['kind'], string>> = {
-  bool: 'boolean',
-  int2: 'smallint',
-  int4: 'int',
-  int8: 'bigint',
-  oid: 'bigint',
-  float4: 'float',
-  float8: 'double',
-  date: 'date',
-  timestamp: 'timestamp_ntz',
-  timestamptz: 'timestamp',
-  bytea: 'binary',
-}
-
+/** The same as Hive's, but for the one that has no time zone. */
 function sparkType(type: LogicalType): string {
-  return decimalType(type) ?? TYPES[type.kind] ?? 'string'
+  return type.kind === 'timestamp' ? 'timestamp_ntz' : valueType(type)
 }
 
 function tick(name: string): string {

@@ -1,10 +1,24 @@
-/** How Trino, and so Athena, makes typed values of PostgreSQL's text. https://trino.io/docs/current/functions/conversion.html */
+/**
+ * Queries of Trino, and so of Athena, and how they make typed values of PostgreSQL's text.
+ * https://trino.io/docs/current/functions/conversion.html
+ */
 
 import type { LogicalType } from '../../core/type.ts'
+import type { Dialect } from './dialect.ts'
 import { decimalType } from './hive-table.ts'
+import { quoted, standardLiteral } from './sql-text.ts'
+
+export const TRINO_QUERIES: Omit<Dialect, 'rawTable'> = {
+  view: (name, query) => `CREATE OR REPLACE VIEW ${quoted(name)} AS\n${query}`,
+  rawName: quoted,
+  quote: quoted,
+  literal: standardLiteral,
+  fromText: trinoFromText,
+  contains: (text, part) => `(strpos(${text}, ${part}) > 0)`,
+}
 
 /** OpenCSVSerde gives an empty text where there is NULL. */
-export function trinoFromText(text: string, type: LogicalType, isLoose: boolean): string {
+function trinoFromText(text: string, type: LogicalType, isLoose: boolean): string {
   if (text === 'NULL') return `CAST(NULL AS ${trinoType(type)})`
   const value = `nullif(${text}, '')`
   const cast = isLoose ? 'try_cast' : 'CAST'

@@ -5,17 +5,12 @@
 
 import type { Dialect, RawTable } from './dialect.ts'
 import { firstDay } from './hive-table.ts'
-import { quoted, standardLiteral } from './sql-text.ts'
-import { trinoFromText, trinoType } from './trino-values.ts'
+import { quoted } from './sql-text.ts'
+import { TRINO_QUERIES, trinoType } from './trino-values.ts'
 
 export const trino: Dialect = {
   rawTable: (table) => [`DROP TABLE IF EXISTS ${quoted(table.name)}`, externalTable(table)],
-  view: (name, query) => `CREATE OR REPLACE VIEW ${quoted(name)} AS\n${query}`,
-  rawName: quoted,
-  quote: quoted,
-  literal: standardLiteral,
-  fromText: trinoFromText,
-  contains: (text, part) => `(strpos(${text}, ${part}) > 0)`,
+  ...TRINO_QUERIES,
 }
 
 function externalTable({ name, url, format, columns, partitions }: RawTable): string {
