@@ -103,7 +103,8 @@ for (const isolation of ['snapshot', 'serializable'] as const) {
       await place.store.put('_millrace/stage/warehouse/other-lake.manifest', Buffer.from('x'))
       place.server.faults.add({ point: 'before copy', action: 'disconnect' })
       await assert.rejects(target.commit(next()), { code: 'CONNECTION_LOST' })
-      await target.open()
+      const another = await place.open()
+      await another.open()
       const left: string[] = []
       for await (const key of place.store.list('')) left.push(key)
       assert.deepEqual(left, ['_millrace/stage/warehouse/other-lake.manifest'])
@@ -135,6 +136,22 @@ for (const isolation of ['snapshot', 'serializable'] as const) {
       await target.commit(workOf(3, [fold([remove(['1', null])])]))
       const found = (await rows())!.map((row) => row.join('='))
       assert.deepEqual(found.toSorted(), ['k =b', 'k=b'])
+    })
+
+    test('has one ledger, however many workers are the first', async () => {
+      await place.empty()
+      const workers = await Promise.all([1, 2, 3].map(() => place.open()))
+      assert.deepEqual(await Promise.all(workers.map((worker) => worker.open())), [
+        null,
+        null,
+        null,
+      ])
+      const [first, ...others] = workers
+      assert.equal(await first!.commit(workOf(-1, [create()])), true)
+      for (const worker of others) {
+        assert.equal(await worker.commit(workOf(-1, [create()])), false)
+        assert.equal((await worker.open())?.n, 1)
+      }
     })
 
     test('lets four workers race, be killed, and apply every batch once', async () => {

@@ -58,6 +58,7 @@ export class RedshiftTarget implements Target {
   readonly #ledger: RedshiftLedger
   readonly #writer: Lane<RedshiftSession>
   readonly #reader: Lane<RedshiftSession>
+  #hasSwept = false
 
   /** Connects when it is asked for something, so that a cluster that is away fails nothing else. */
   constructor(options: RedshiftOptions) {
@@ -74,7 +75,9 @@ export class RedshiftTarget implements Target {
 
   async open(): Promise<Ledger | null> {
     const ledger = await this.#writer.use((session) => this.#ledger.open(session))
-    await new Stage(this.#options.stage).sweep()
+    // Once, since another worker may be using his files: his COPY fails then, and he begins again.
+    if (!this.#hasSwept) await new Stage(this.#options.stage).sweep()
+    this.#hasSwept = true
     return ledger
   }
 
