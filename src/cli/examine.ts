@@ -78,7 +78,7 @@ async function examineSource(
   config: Config,
 ): Promise<{ diagnoses: Diagnosis[]; found: Found | null }> {
   try {
-    const { checks, ...found } = await openSource(config).examine()
+    const { checks, ...found } = await openSource(config, openLake(config)).examine()
     const diagnoses = checks.flatMap(({ about, findings }): Diagnosis[] =>
       findings.length === 0
         ? [ok('source', about)]
@@ -148,7 +148,7 @@ async function examineLoss(config: Config, head: LogState, found: Found): Promis
   if (head.n === 0 || found.system === null) return []
   const { slot, server } = found.facts
   const seen = { ...found.system, database: server.database, slot }
-  const loss = await lossIn(head, seen, openSource(config))
+  const loss = await lossIn(head, seen, openSource(config, openLake(config)))
   // What the server itself says of the slot was told above.
   if (loss?.code === 'SLOT_LOST' && slot !== null) return []
   return [

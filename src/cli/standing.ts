@@ -32,9 +32,10 @@ export interface Place {
   readonly timeline: number
 }
 
-export async function standing(config: Config, { store, reader }: Lake): Promise<Standing> {
+export async function standing(config: Config, lake: Lake): Promise<Standing> {
+  const { store, reader } = lake
   await readLakeOf(store, config.task)
-  const source = openSource(config)
+  const source = openSource(config, lake)
   // The slot first: what it is confirmed up to is in the lake by then.
   const { facts, system } = await source.examine()
   const head = await reader.recover()

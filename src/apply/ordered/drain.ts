@@ -254,6 +254,7 @@ export class OrderedDrain {
 
   async #replace(next: OrderedPlace): Promise<true> {
     const known = this.#known!
+    await this.#registration.before(next)
     this.#known = await this.#options.ledger.replace(known.v, next)
     if (this.#known !== null) this.#tellTables(known.place, next)
     return true

@@ -3,7 +3,7 @@
 import { openLake } from '../../compose.ts'
 import { loadConfig } from '../../config/load.ts'
 import { fail } from '../../core/errors.ts'
-import { DIALECTS, tableDdl, type DialectName } from '../../lake/ddl/ddl.ts'
+import { DIALECTS, tableDdl, whyNoTable, type DialectName } from '../../lake/ddl/ddl.ts'
 import { readTableFacts } from '../../lake/ddl/table-facts.ts'
 import { readLakeInfo } from '../../lake/lake-info.ts'
 import { parseTableId } from '../../lake/layout.ts'
@@ -57,7 +57,8 @@ export const lakeDdlCommand = command({
       for (const statement of tableDdl(facts, DIALECTS[dialect], url))
         stdout.write(`${statement}${statement.startsWith('--') ? '' : ';'}\n\n`)
     }
-    return 0
+    const isWhole = tables.every((facts) => whyNoTable(facts, DIALECTS[dialect].typed) === null)
+    return isWhole ? 0 : 3
   },
 })
 

@@ -3,7 +3,7 @@
 import { openLake } from '../../compose.ts'
 import { loadConfig } from '../../config/load.ts'
 import { fail } from '../../core/errors.ts'
-import { rawTables } from '../../lake/ddl/ddl.ts'
+import { DIALECTS, rawTables, whyNoTable } from '../../lake/ddl/ddl.ts'
 import { GlueCatalog } from '../../lake/ddl/glue-catalog.ts'
 import { gluePartitions, glueTable } from '../../lake/ddl/glue-tables.ts'
 import { readTableFacts } from '../../lake/ddl/table-facts.ts'
@@ -37,7 +37,7 @@ export const lakeGlueCommand = command({
   },
   arguments: {},
 
-  async run({ config: file, database, region, endpoint, location, json }, { env, stdout }) {
+  async run({ config: file, database, region, endpoint, location, json }, { env, stdout, stderr }) {
     const { config } = loadConfig(file, env, { optional: ['source.url'] })
     const lake = openLake(config)
     await readLakeInfo(lake.store)
@@ -47,10 +47,17 @@ export const lakeGlueCommand = command({
         hint: 'say with --location s3://bucket/prefix where they find these files',
       })
     }
+    let isWhole = true
     const catalog = await GlueCatalog.open({ database, region, endpoint })
     try {
       await catalog.createDatabase()
       for (const facts of await readTableFacts(lake, null)) {
+        const why = whyNoTable(facts, DIALECTS.glue.typed)
+        if (why !== null) {
+          stderr.write(`${why}\n`)
+          isWhole = false
+          continue
+        }
         const { changes, load } = rawTables(facts, url)
         for (const table of [...changes, ...(load === null ? [] : [load])]) {
           const outcome = await catalog.put(glueTable(table))
@@ -64,6 +71,6 @@ export const lakeGlueCommand = command({
     } finally {
       catalog.close()
     }
-    return 0
+    return isWhole ? 0 : 3
   },
 })

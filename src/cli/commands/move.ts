@@ -4,6 +4,7 @@ import { beginEpoch, isElsewhere, type NewEpoch } from '../../capture/new-epoch.
 import { openEpochs, openLake } from '../../compose.ts'
 import { loadConfig } from '../../config/load.ts'
 import { fail } from '../../core/errors.ts'
+import { forgetExclusions } from '../../lake/exclusions-file.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
 import { describeEpoch, epochJson } from '../epoch-text.ts'
 import { formatCount } from '../format.ts'
@@ -36,6 +37,7 @@ export const moveCommand = command({
       )
       return 3
     }
+    if (found.loss?.code === 'SOURCE_CHANGED') await forgetExclusions(lake.store)
     const begun = await beginEpoch(await openEpochs(config, lake), 'another-server', signal)
     stdout.write(json ? `${JSON.stringify(doneJson(begun))}\n` : describeEpoch(begun))
     return 0
