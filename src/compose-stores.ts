@@ -1,7 +1,13 @@
-/** Stores of a configuration, by where they are: for the lake, and for targets that are files. */
+/**
+ * Stores of a configuration, by where they are: for the lake, and for targets that are files; and what
+ * stands in the lake for capture alone.
+ */
 
+import { Exclusions } from './capture/exclusions.ts'
+import type { Config } from './config/config.ts'
 import type { LakePlace } from './config/lake-place.ts'
 import type { ObjectStore } from './core/object-store.ts'
+import { ExclusionsFile } from './lake/exclusions-file.ts'
 import { FolderStore } from './storage/folder-store.ts'
 import { S3Store } from './storage/s3-store.ts'
 import { requireConditionalWrites } from './storage/s3/conditional-writes.ts'
@@ -24,4 +30,12 @@ export async function requirePlace(
 ): Promise<void> {
   if (place.type === 'folder') await requireWritable(place.folder, unwritable)
   else if (!place.unfenced) await requireConditionalWrites(store, id)
+}
+
+/** What is excluded, and has been; nothing if no column is. */
+export function exclusionsOf(
+  { source: { columns } }: Config,
+  { store }: { readonly store: ObjectStore },
+): { readonly columns?: Exclusions } {
+  return columns.length === 0 ? {} : { columns: new Exclusions(columns, new ExclusionsFile(store)) }
 }

@@ -18,7 +18,7 @@ import { GuardedCapture } from './capture/guarded-capture.ts'
 import type { NewEpochParts } from './capture/new-epoch.ts'
 import { PostgresSource } from './capture/postgres-source.ts'
 import { SlotGuard } from './capture/slot-guard.ts'
-import { openStore, requirePlace } from './compose-stores.ts'
+import { exclusionsOf, openStore, requirePlace } from './compose-stores.ts'
 import {
   closeTargets,
   consumerName,
@@ -32,7 +32,7 @@ import {
 import type { Config } from './config/config.ts'
 import { BlockPool } from './core/change-log.ts'
 import type { Emit, TaskEvent } from './core/events.ts'
-import { excludeColumns, selectTables } from './core/table-selection.ts'
+import { selectTables } from './core/table-selection.ts'
 import { writeRegistration } from './lake/consumers.ts'
 import { LakeClaim } from './lake/lake-claim.ts'
 import { readLakeOf } from './lake/lake-info.ts'
@@ -89,7 +89,7 @@ export async function openTask(
   ready: (statistics: Statistics) => Promise<void> = () => Promise.resolve(),
 ): Promise<Task> {
   const lake = openLake(config)
-  const source = openSource(config)
+  const source = openSource(config, lake)
   const { warnings, ...from } = await checkSource(source)
   const claim = await planLake(config, lake, from)
   await requireLake(config, lake)
@@ -129,7 +129,8 @@ export async function openTask(
   }
 }
 
-export function openSource({ task, load, source }: Config): PostgresSource {
+export function openSource(config: Config, lake: Pick<Lake, 'store'>): PostgresSource {
+  const { task, load, source } = config
   return new PostgresSource({
     task,
     load,
@@ -138,9 +139,7 @@ export function openSource({ task, load, source }: Config): PostgresSource {
     publication: source.publication,
     isSelected: selectTables(source.tables),
     patterns: source.tables,
-    ...(source.columns.length > 0 && {
-      columns: { rules: source.columns, excluded: excludeColumns(source.columns) },
-    }),
+    ...exclusionsOf(config, lake),
     failover: source.failover,
     clock: systemClock,
     newId,
@@ -163,7 +162,7 @@ function capture({ config, lake, source, claim }: CaptureOf, emit: Emit): Captur
     shapes,
     newWriter: writers(config, lake, emit),
     isSelected: selectTables(config.source.tables),
-    ...(config.source.columns.length > 0 && { excluded: excludeColumns(config.source.columns) }),
+    ...(source.exclusions && { exclusions: source.exclusions }),
     ddl: config.source.ddl,
     spoolFolder: config.source.spoolFolder,
     requests: () => listRequests(store),
@@ -195,7 +194,7 @@ export async function openEpochs(config: Config, lake: Lake): Promise<NewEpochPa
   await readLakeOf(lake.store, config.task)
   await requireLake(config, lake)
   const newWriter = writers(config, lake)
-  return { source: openSource(config), reader: lake.reader, newWriter, clock: systemClock }
+  return { source: openSource(config, lake), reader: lake.reader, newWriter, clock: systemClock }
 }
 
 function guarded(

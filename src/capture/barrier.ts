@@ -26,7 +26,8 @@ export function barrierOf(
   now: KnownShape,
   facts: RelationFacts & { readonly widened: readonly string[] },
 ): Barrier | null {
-  if (before.shape === now.shape && before.id === now.id) return null
+  const isSame = before.shape === now.shape && before.id === now.id
+  if (isSame && facts.widened.length === 0) return null
   const defaults: Record<string, string | null> = {}
   const diff = diffShapes(before.shape, now.shape)
   for (const { name } of diff.added) {

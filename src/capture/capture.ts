@@ -13,12 +13,12 @@ import type { Emit } from '../core/events.ts'
 import type { LoadRequest } from '../core/load-request.ts'
 import type { Lsn } from '../core/lsn.ts'
 import type { RunInfo } from '../core/manifest.ts'
-import type { TableName } from '../core/table.ts'
 import type { LogReader } from '../lake/log-reader.ts'
 import type { LogState } from '../lake/log-state.ts'
 import type { LogWriter } from '../lake/log-writer.ts'
 import type { Shapes } from '../lake/shapes.ts'
 import { ColumnCutter } from './column-cutter.ts'
+import type { Exclusions } from './exclusions.ts'
 import type { FlushLimits } from './flush-policy.ts'
 import { Generation } from './generation.ts'
 import { guardIdentity, guardOptions, guardPlace } from './guards.ts'
@@ -37,7 +37,7 @@ export interface CaptureParts {
   readonly newWriter: () => LogWriter
   readonly isSelected: TrackedTablesParts['isSelected']
   /** Columns that must not be kept anywhere; left out if there are none. */
-  readonly excluded?: (table: TableName) => ReadonlySet<string>
+  readonly exclusions?: Exclusions
   /** `resync` if it is not said. */
   readonly ddl?: DdlPolicy
   /** Makes the lake this task's, or fails if it is another's. Called before anything is written. */
@@ -130,9 +130,11 @@ export class Capture {
     const { log, slot } = run
     const tables = await this.#trackedTables(log.state)
     await using spool = slot.isStreaming ? await Spool.open(this.#parts.spoolFolder) : null
-    const { excluded } = this.#parts
+    const { exclusions, source } = this.#parts
+    const look = async (oid: number, isKnown: () => boolean): Promise<void> =>
+      source.catalog.look?.(oid, isKnown)
     const generation = new Generation({
-      ...(excluded && { cutter: new ColumnCutter(excluded) }),
+      ...(exclusions && { cutter: new ColumnCutter(exclusions, look) }),
       spool,
       slot,
       log,

@@ -11,13 +11,16 @@
  * A streamed transaction has Relation messages of its own, which count for the others only once it is
  * committed: until then nobody else sees the table as it does.
  *
+ * Names may have changed, so the catalogs are asked before a Relation message is cut. What cannot be
+ * told from an excluded column even then is cut as well, and the message says so to those behind us.
+ *
  * https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  */
 
-import type { TableName } from '../core/table.ts'
 import { TupleCursor } from '../core/tuple.ts'
 import { Cursor } from '../pgoutput/cursor.ts'
-import { TAG, TUPLE_TAG } from '../pgoutput/tags.ts'
+import { COLUMN_IN_DOUBT, TAG, TUPLE_TAG } from '../pgoutput/tags.ts'
+import type { Exclusions, ShownTable } from './exclusions.ts'
 
 export interface MessageSpan {
   readonly bytes: Buffer
@@ -28,19 +31,40 @@ export interface MessageSpan {
 /** The columns that stay, by their places on the wire. */
 type Kept = readonly boolean[]
 
+/** Has the catalogs read until `isKnown`, or until they can show no more. */
+type Look = (oid: number, isKnown: () => boolean) => Promise<void>
+
+/** A Relation message, and where in it the columns stand. */
+interface Shown extends ShownTable {
+  readonly countAt: number
+  readonly spans: readonly { readonly from: number; readonly to: number }[]
+}
+
 /** Outside of streamed transactions. */
 const NO_XID = 0
 
 export class ColumnCutter {
-  readonly #excluded: (table: TableName) => ReadonlySet<string>
+  readonly #exclusions: Exclusions
+  readonly #look: Look
   /** By transaction, then by OID; a table of which everything stays has `null`. */
   readonly #kept = new Map<number, Map<number, Kept | null>>([[NO_XID, new Map()]])
   readonly #cursor = new Cursor()
   readonly #tuple = new TupleCursor()
   #block = NO_XID
 
-  constructor(excluded: (table: TableName) => ReadonlySet<string>) {
-    this.#excluded = excluded
+  constructor(exclusions: Exclusions, look: Look) {
+    this.#exclusions = exclusions
+    this.#look = look
+  }
+
+  /** Resolves once what the catalogs have to say about a message is known; `null` if nothing is asked. */
+  ask(message: MessageSpan): Promise<void> | null {
+    if (message.start === message.end || message.bytes[message.start] !== TAG.relation) return null
+    const shown = this.#shownIn(message)
+    if (!this.#exclusions.concerns(shown)) return null
+    // A transaction that has not ended shows what nobody else can see yet.
+    const isOpen = this.#block !== NO_XID
+    return this.#look(shown.oid, () => isOpen || this.#exclusions.places(shown).isCertain)
   }
 
   /** Whether the table has lost columns as the stream shows it now: places on the wire are others. */
@@ -75,32 +99,40 @@ export class ColumnCutter {
     }
   }
 
-  #cutRelation(message: MessageSpan): MessageSpan {
-    const { bytes, start, end } = message
+  #shownIn({ bytes, start, end }: MessageSpan): Shown {
     const cursor = this.#cursor.open(bytes, start, end)
     cursor.uint8()
     if (this.#block !== NO_XID) cursor.uint32()
     const oid = cursor.uint32()
-    const namespace = cursor.string() || 'pg_catalog'
-    const excluded = this.#excluded({ namespace, name: cursor.string() })
+    const name = { namespace: cursor.string() || 'pg_catalog', name: cursor.string() }
     cursor.uint8()
     const countAt = cursor.at
-    const kept: boolean[] = []
-    const pieces: Buffer[] = [bytes.subarray(start, countAt), Buffer.alloc(2)]
+    const columns: { name: string; typeOid: number }[] = []
+    const spans: { from: number; to: number }[] = []
     for (let left = cursor.uint16(); left > 0; left--) {
-      const columnAt = cursor.at
+      const from = cursor.at
       cursor.uint8()
-      const isKept = !excluded.has(cursor.string())
-      cursor.uint32()
+      columns.push({ name: cursor.string(), typeOid: cursor.uint32() })
       cursor.int32()
-      kept.push(isKept)
-      if (isKept) pieces.push(bytes.subarray(columnAt, cursor.at))
+      spans.push({ from, to: cursor.at })
     }
+    return { oid, name, columns, countAt, spans }
+  }
+
+  #cutRelation(message: MessageSpan): MessageSpan {
+    const { bytes, start, end } = message
+    const shown = this.#shownIn(message)
+    const { oid, countAt, spans } = shown
+    const { kept, isCertain } = this.#exclusions.places(shown)
     const isWhole = kept.every(Boolean)
     this.#shown(this.#block).set(oid, isWhole ? null : kept)
     if (isWhole) return message
-    pieces[1]!.writeUInt16BE(pieces.length - 2)
-    return whole([...pieces, bytes.subarray(cursor.at, end)])
+    const columns = spans.filter((_, i) => kept[i])
+    const head = Buffer.from(bytes.subarray(start, countAt + 2))
+    head.writeUInt16BE(columns.length, head.length - 2)
+    const pieces = columns.map(({ from, to }) => Buffer.from(bytes.subarray(from, to)))
+    if (!isCertain) for (const piece of pieces) piece[0]! |= COLUMN_IN_DOUBT
+    return whole([head, ...pieces, bytes.subarray(spans.at(-1)!.to, end)])
   }
 
   #cutRow(message: MessageSpan): MessageSpan {

@@ -45,6 +45,22 @@ export class PostgresCatalog implements RelationCatalog {
     })
   }
 
+  /**
+   * Has what is excluded learn of the table, again if `isKnown` is false still and somebody alters
+   * it: the stream may show the end of that before others see it.
+   */
+  async look(oid: number, isKnown: () => boolean): Promise<void> {
+    await this.#connection.use(async (client) => {
+      for (let i = 0; i < ATTEMPTS; i++) {
+        const isAltered = await isLocked(client, oid)
+        const table = await describeTable(client, oid)
+        if (table !== null) await narrowedTable(client, table, this.#narrowers)
+        if (isKnown() || !isAltered) return
+        await client.query('select pg_catalog.pg_sleep(0.01)')
+      }
+    })
+  }
+
   /** The stream may show the end of a transaction before others see it: its locks go last. */
   async has(oid: number): Promise<boolean> {
     return this.#connection.use(async (client) => {

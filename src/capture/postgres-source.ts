@@ -18,6 +18,7 @@ import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { fromPostgres } from '../postgres/sqlstate.ts'
 import { walEnd } from '../postgres/wal-end.ts'
 import { brokenOff, endedBy } from './broken-off.ts'
+import type { Exclusions } from './exclusions.ts'
 import type { Check } from './finding.ts'
 import { liveness, type Liveness } from './liveness.ts'
 import type { Narrowers } from './narrowed-table.ts'
@@ -26,7 +27,7 @@ import { PostgresCatalog } from './postgres-catalog.ts'
 import { PostgresSlotWatch } from './postgres-slot-watch.ts'
 import { openSnapshot, type SnapshotParts } from './postgres-snapshot.ts'
 import { PostgresStream } from './postgres-stream.ts'
-import { readFacts, type ColumnWishes, type SourceFacts, type Wanted } from './preflight-facts.ts'
+import type { SourceFacts, Wanted } from './preflight-facts.ts'
 import { checksOf } from './preflight.ts'
 import { Preparation } from './preparation.ts'
 import type { Publication } from './publication.ts'
@@ -47,7 +48,7 @@ export interface PostgresSourceOptions extends Server {
   /** The patterns that it stands for, if it stands for some. */
   readonly patterns?: readonly string[]
   /** Left out if no column is excluded. */
-  readonly columns?: ColumnWishes
+  readonly columns?: Exclusions
   /** Standbys shall keep a copy of the slot. */
   readonly failover?: boolean
   readonly clock: Clock
@@ -67,6 +68,7 @@ export interface Examined {
 
 export class PostgresSource implements Source {
   readonly catalog: PostgresCatalog
+  readonly exclusions: Exclusions | undefined
   readonly #lasting: LastingConnection
   readonly #options: PostgresSourceOptions
   readonly #preparation: Preparation
@@ -77,6 +79,7 @@ export class PostgresSource implements Source {
 
   constructor(options: PostgresSourceOptions) {
     this.#options = options
+    this.exclusions = options.columns
     this.#preparation = new Preparation(this.#wanted)
     const { clock } = options
     const idleMs = CATALOG_IDLE_MS
@@ -87,6 +90,7 @@ export class PostgresSource implements Source {
   async prepare(signal: AbortSignal = NEVER): Promise<Prepared> {
     const { slot, load } = this.#options
     const publication = this.#options.publication.name
+    await this.exclusions?.recall()
     return withConnection(this.#connection('preflight'), async (client) => {
       const { facts, tables, refused } = await this.#preparation.run(client, signal)
       // After the look: rows of a table that is gone by then stand before it.
@@ -101,8 +105,9 @@ export class PostgresSource implements Source {
 
   /** What a look at the source finds; nothing is changed there. */
   async examine(): Promise<Examined> {
+    await this.exclusions?.recall()
     return withConnection(this.#connection('doctor'), async (client) => {
-      const facts = await readFacts(client, this.#wanted)
+      const facts = await this.#preparation.read(client)
       const checks = checksOf(facts, this.#wanted)
       const { mayReplicate } = facts.server
       return { facts, checks, system: mayReplicate ? await this.#system() : null }
@@ -173,6 +178,7 @@ export class PostgresSource implements Source {
 
   async #open(client: Client, { mayCreate, mayStream }: OpenOptions): Promise<OpenSlot> {
     const { slot, clock } = this.#options
+    await this.exclusions?.keep()
     const existing = await readSlot(client, slot)
     if (existing === null && !mayCreate) {
       fail('SLOT_LOST', `the replication slot ${slot} is gone, and the lake goes on from it`)
@@ -273,7 +279,7 @@ export class PostgresSource implements Source {
 
   get #narrowers(): Narrowers {
     const { publication, columns } = this.#options
-    return { publication: publication.name, excluded: columns?.excluded ?? (() => new Set()) }
+    return { publication: publication.name, ...(columns && { exclusions: columns }) }
   }
 
   get #snapshots(): SnapshotParts {

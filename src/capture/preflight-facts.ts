@@ -7,6 +7,7 @@ import type { Client } from 'pg'
 
 import type { TableName } from '../core/table.ts'
 import { listTables, type SourceTable } from '../postgres/catalog.ts'
+import type { RowMemory } from '../postgres/row-memory.ts'
 import { HAS_DDL_TRIGGER } from './ddl-trigger.ts'
 import type { Exclusions } from './exclusions.ts'
 import { readPublication, type PublicationFacts } from './publication-facts.ts'
@@ -93,14 +94,21 @@ export interface OtherRelation {
   readonly kind: 'view' | 'materialized view' | 'foreign table' | 'unlogged table' | 'partition'
 }
 
-export async function readFacts(client: Client, wanted: Wanted): Promise<SourceFacts> {
-  const selected = (await listTables(client)).filter(({ name }) => wanted.isSelected(name))
+export async function readFacts(
+  client: Client,
+  wanted: Wanted,
+  memory: RowMemory,
+): Promise<SourceFacts> {
+  const all = await listTables(client, memory)
+  const selected = memory.derive('selected tables', [all], () => {
+    return all.filter(({ name }) => wanted.isSelected(name))
+  })
   return {
     server: await readServer(client),
     slot: await readSlot(client, wanted.slot),
-    publication: await readPublication(client, wanted.publication.name),
-    tables: await readTables(client, selected),
-    others: await readOthers(client, wanted.isSelected),
+    publication: await readPublication(client, wanted.publication.name, memory),
+    tables: await readTables(client, selected, memory),
+    others: await readOthers(client, wanted.isSelected, memory),
   }
 }
 
@@ -182,13 +190,22 @@ const RIGHTS = `
 type Rights = Omit<TableFacts, keyof SourceTable>
 
 /** A table that was dropped between the two queries is left out. */
-async function readTables(client: Client, tables: readonly SourceTable[]): Promise<TableFacts[]> {
-  const oids = tables.map(({ oid }) => oid)
-  const { rows } = await client.query<Rights & { oid: number }>(RIGHTS, [oids])
-  const byOid = new Map(rows.map(({ oid, ...rights }) => [oid, rights]))
-  return tables.flatMap((table) => {
-    const rights = byOid.get(table.oid)
-    return rights === undefined ? [] : [{ ...table, ...rights }]
+async function readTables(
+  client: Client,
+  tables: readonly SourceTable[],
+  memory: RowMemory,
+): Promise<readonly TableFacts[]> {
+  const found = await memory.query(client, {
+    sql: RIGHTS,
+    parameters: [tables.map(({ oid }) => oid)],
+    read: (rows: readonly (Rights & { oid: number })[]) => rows,
+  })
+  return memory.derive('tables and rights', [tables, found], () => {
+    const byOid = new Map(found.map((row) => [row.oid, row]))
+    return tables.flatMap((table) => {
+      const rights = byOid.get(table.oid)
+      return rights === undefined ? [] : [{ ...rights, ...table }]
+    })
   })
 }
 
@@ -207,9 +224,11 @@ const OTHERS = `
 async function readOthers(
   client: Client,
   isSelected: Wanted['isSelected'],
-): Promise<OtherRelation[]> {
-  const { rows } = await client.query<TableName & Pick<OtherRelation, 'kind'>>(OTHERS)
-  return rows
-    .map(({ namespace, name, kind }) => ({ name: { namespace, name }, kind }))
-    .filter(({ name }) => isSelected(name))
+  memory: RowMemory,
+): Promise<readonly OtherRelation[]> {
+  const read = (rows: readonly (TableName & Pick<OtherRelation, 'kind'>)[]): OtherRelation[] =>
+    rows
+      .map(({ namespace, name, kind }) => ({ name: { namespace, name }, kind }))
+      .filter(({ name }) => isSelected(name))
+  return memory.query(client, { sql: OTHERS, read })
 }

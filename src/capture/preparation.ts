@@ -10,6 +10,7 @@ import type { Client } from 'pg'
 
 import type { RefusedTable } from '../core/events.ts'
 import type { Lsn } from '../core/lsn.ts'
+import { RowMemory } from '../postgres/row-memory.ts'
 import { walEnd } from '../postgres/wal-end.ts'
 import { brokenOff, endedBy } from './broken-off.ts'
 import { refuse, refusedTables } from './finding.ts'
@@ -31,6 +32,8 @@ const LOOK_WAITS = '3s'
 
 export class Preparation {
   readonly #wanted: Wanted
+  /** Of the tables, which are mostly the same from one look to the next. */
+  readonly #memory = new RowMemory()
   /** The source was found fit once. */
   #hasBegun = false
   /** OIDs of tables that the publication did not have at the last look. */
@@ -40,6 +43,11 @@ export class Preparation {
 
   constructor(wanted: Wanted) {
     this.#wanted = wanted
+  }
+
+  /** What a look finds; nothing is changed. */
+  async read(client: Client): Promise<SourceFacts> {
+    return readFacts(client, this.#wanted, this.#memory)
   }
 
   /** Fails soon when the signal aborts: it may wait for a lock. */
@@ -53,22 +61,31 @@ export class Preparation {
   }
 
   async #run(client: Client): Promise<Found> {
-    const facts = await readFacts(client, this.#wanted)
+    const facts = await this.read(client)
     const findings = findingsOf(checksOf(facts, this.#wanted))
     refuse(blocking(findings, { isMade: facts.slot !== null, hasBegun: this.#hasBegun }))
     // A table that somebody alters for long must not keep us from looking for the others.
     if (this.#hasBegun) await client.query(`SET lock_timeout = '${LOOK_WAITS}'`)
     this.#hasBegun = true
     const refused = refusedTables(findings)
-    const tables = replicatedTables(facts, this.#wanted, refused)
+    const tables = this.#replicated(facts, refused)
     const since = await this.#publishedSince(client, facts, tables)
     const published = [...tables, ...refusedButPublished(facts, this.#wanted, refused)]
     if (published.length > 0) {
       const found = { found: facts.publication, tables: published, since }
       await ensurePublication(client, this.#wanted.publication, found)
     }
-    const loadables = tables.map((table) => loadable(table, since))
+    const loadables = since.size === 0 ? tables : tables.map((table) => loadable(table, since))
     return { facts, refused, tables: await withPartitions(client, loadables) }
+  }
+
+  #replicated(facts: SourceFacts, refused: readonly RefusedTable[]): readonly ReplicatedTable[] {
+    const { publication, tables, server } = facts
+    const names = JSON.stringify(refused.map(({ name }) => name))
+    const from = [publication, tables, server.version, names]
+    return this.#memory.derive('replicated tables', from, () => {
+      return replicatedTables(facts, this.#wanted, refused)
+    })
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Client } from 'pg'
 
 import type { TableName } from '../core/table.ts'
 import { quoteTable } from '../postgres/quote.ts'
+import { RowMemory } from '../postgres/row-memory.ts'
 
 export interface PublicationFacts {
   /** By us. */
@@ -78,24 +79,31 @@ const BY_SCHEMA = `
 
 type TableRow = TableName & Narrowed
 
+const NONE: readonly TableRow[] = []
+
 /** `null` if there is none of this name. */
 export async function readPublication(
   client: Client,
   name: string,
+  memory: RowMemory = new RowMemory(),
 ): Promise<PublicationFacts | null> {
-  const { rows } = await client.query<PublicationRow>(PUBLICATION, [name])
-  const [publication] = rows
+  const publication = await memory.query(client, {
+    sql: PUBLICATION,
+    parameters: [name],
+    read: ([row]: readonly PublicationRow[]) => row,
+  })
   if (publication === undefined) return null
   const { oid, hasSchemas, ...facts } = publication
   // Both came with 15, so the catalog of the one tells of the other.
   const byName = hasSchemas ? BY_NAME_NARROWED : BY_NAME
-  const named = (await client.query<TableRow>(byName, [oid])).rows
-  const inSchemas = hasSchemas ? (await client.query<TableRow>(BY_SCHEMA, [oid])).rows : []
-  return {
+  const of = { parameters: [oid], read: (rows: readonly TableRow[]) => rows }
+  const named = await memory.query(client, { ...of, sql: byName })
+  const inSchemas = hasSchemas ? await memory.query(client, { ...of, sql: BY_SCHEMA }) : NONE
+  return memory.derive('publication', [publication, named, inSchemas], () => ({
     ...facts,
     tables: new Set([...named, ...inSchemas].map(quoteTable)),
     narrowed: narrowedIn(named, inSchemas),
-  }
+  }))
 }
 
 /** A table that is published with its schema is so without the filter that it was named with. */

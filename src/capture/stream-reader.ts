@@ -63,6 +63,8 @@ export class StreamReader {
     const { intake, spool, onPiece } = this.#parts
     this.#frames.open(block)
     while (this.#frames.next()) {
+      const asked = this.#ask(this.#frames)
+      if (asked !== null) await asked
       this.#takeFrame(this.#frames)
       if (intake.isBlocked) await intake.resolve()
       const end = intake.takeStreamEnd()
@@ -82,6 +84,13 @@ export class StreamReader {
       cutter?.isCut(oid) ? null : tables.shapeOf(oid),
     )
     return row === null ? error : withRow(error, row)
+  }
+
+  /** What of a Relation message is excluded may take a look into the catalogs. */
+  #ask({ bytes, start, end }: FrameCursor): Promise<void> | null {
+    const { cutter } = this.#parts
+    if (!cutter || bytes[start] !== XLOG_DATA) return null
+    return cutter.ask({ bytes, start: start + XLOG_DATA_HEADER_BYTES, end })
   }
 
   #takeFrame({ bytes, start, end }: FrameCursor): void {

@@ -32,6 +32,8 @@ export interface RelationCatalog {
   describe(relation: Relation): Promise<RelationFacts>
   /** Left out by one that takes every word of a drop for true. */
   has?(oid: number): Promise<boolean>
+  /** Left out by one that excludes nothing: see `column-cutter.ts`. */
+  look?(oid: number, isKnown: () => boolean): Promise<void>
 }
 
 export interface RelationFacts {
@@ -118,7 +120,8 @@ export class TrackedTables {
     const found = { columns, key, ...(narrowing && { narrowing }) }
     const wire = { table: name, oid: relation.oid, ...found }
     const shape = mergeShape(this.shapeOf(relation.oid, id), wire)
-    const widened = known === null ? [] : this.#widened(known.shape, facts)
+    const widened =
+      known === null ? [] : [...this.#widened(known.shape, facts), ...doubts(relation)]
     const table: TrackedTable = {
       id,
       shape,
@@ -274,6 +277,12 @@ export class TrackedTables {
     for (const known of this.#inLog.values()) if (known.id === id) return known
     return null
   }
+}
+
+/** What was cut without need comes with a load. */
+function doubts({ isInDoubt, columns }: Relation): string[] {
+  if (!isInDoubt && columns.length > 0) return []
+  return ['columns were left out that could not be told from an excluded one']
 }
 
 /** Else its updates and deletes are lost, and it is refused: the look for tables says so. */

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import type { ObjectStore } from '../core/object-store.ts'
 import { CURES, type Finding } from './finding.ts'
 import {
+  EXCLUSIONS_KEY,
   KEPT_KEY,
   LAKE_INFO_KEY,
   parseChangesKey,
@@ -94,6 +95,7 @@ function isOurs(key: string): boolean {
   return (
     key === LAKE_INFO_KEY ||
     key === KEPT_KEY ||
+    key === EXCLUSIONS_KEY ||
     SHAPE.test(key) ||
     PROBE.test(key) ||
     key.startsWith(STAGE_FOLDER) ||

@@ -50,8 +50,11 @@ const SKEW_MS = 24 * 3_600_000
 export async function* history(parts: Parts, options: HistoryOptions): AsyncGenerator<HistoryRow> {
   const walk = new Walk(parts, options)
   const { to } = options
+  // With the head known, a manifest that is missing below it is noticed.
+  const { n: head } = await parts.reader.recover()
   let clock = Number.MAX_SAFE_INTEGER
-  for await (const manifest of parts.reader.manifests(await firstOf(parts.reader, options))) {
+  const first = await firstOf(parts.reader, head, options)
+  for await (const manifest of parts.reader.manifests(first, head)) {
     yield* walk.rows(manifest)
     if (to !== null && endsAfter(manifest, clock, to)) return
     clock = manifest.clock
@@ -59,11 +62,14 @@ export async function* history(parts: Parts, options: HistoryOptions): AsyncGene
 }
 
 /** The first manifest that may hold anything of it. */
-async function firstOf(reader: LogReader, { from }: HistoryOptions): Promise<number> {
+async function firstOf(
+  reader: LogReader,
+  head: number,
+  { from }: HistoryOptions,
+): Promise<number> {
   const first = await reader.first()
   const time = from === null ? null : timeOf(from)
   if (time === null) return first
-  const { n: head } = await reader.recover()
   return (await lastClosedBy(reader, { first, head }, time - SKEW_MS)) + 1
 }
 

@@ -33,7 +33,11 @@ export async function readKept(store: ObjectStore): Promise<Kept> {
   }
 }
 
+/** Another sweep may have written meanwhile, of which nothing is taken back. */
 export async function writeKept(store: ObjectStore, kept: Kept): Promise<void> {
-  const { first, loads, sweptLoads } = kept
+  const there = await readKept(store)
+  const first = Math.max(kept.first, there.first)
+  const loads = Math.max(kept.loads, there.loads)
+  const sweptLoads = Math.max(kept.sweptLoads, there.sweptLoads)
   await store.put(KEPT_KEY, encodeJson({ first, loads, sweptLoads }))
 }

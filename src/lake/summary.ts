@@ -53,6 +53,8 @@ export async function summarize(reader: LogReader, only: string | null): Promise
   const tables = new Map<string, TableSummary>()
   const total: Counts = { files: 0, bytes: 0, loaded: 0, changes: 0 }
   const files: FileSummary[] = []
+  // With the head known, a manifest that is missing below it is noticed.
+  await reader.recover()
   const first = await reader.first()
   const times: { from: string | null; upTo: string | null } = { from: null, upTo: null }
   let head = 0

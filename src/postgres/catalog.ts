@@ -7,6 +7,7 @@
 import type { Client } from 'pg'
 
 import type { TableName } from '../core/table.ts'
+import type { RowMemory } from './row-memory.ts'
 
 export type Identity = 'default' | 'index' | 'full' | 'nothing'
 
@@ -70,21 +71,24 @@ const TABLES = `
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace`
 
+const REPLICABLE = `${TABLES}
+   where c.relkind in ('r', 'p') and c.relpersistence = 'p' and not c.relispartition
+     and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_%'
+   order by n.nspname, c.relname`
+
 /** Tables that can be replicated: not temporary, not unlogged, no partitions (their root stands for them). */
-export async function listTables(client: Client): Promise<SourceTable[]> {
-  return queryTables(
-    client,
-    `where c.relkind in ('r', 'p') and c.relpersistence = 'p' and not c.relispartition
-       and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_%'
-     order by n.nspname, c.relname`,
-    [],
-  )
+export async function listTables(
+  client: Client,
+  memory: RowMemory,
+): Promise<readonly SourceTable[]> {
+  const read = (rows: readonly TableRow[]): SourceTable[] => rows.map(tableOf)
+  return memory.query(client, { sql: REPLICABLE, read })
 }
 
 /** The table as the transaction of `client` sees it, or `null` if it is gone. */
 export async function describeTable(client: Client, oid: number): Promise<SourceTable | null> {
-  const [table] = await queryTables(client, 'where c.oid = $1', [oid])
-  return table ?? null
+  const { rows } = await client.query<TableRow>(`${TABLES} where c.oid = $1`, [oid])
+  return rows[0] ? tableOf(rows[0]) : null
 }
 
 /** The text that rows have in columns which were added after them: attmissingval, by column name. */
@@ -115,13 +119,8 @@ export async function columnsWithDefault(client: Client, oid: number): Promise<S
   return new Set(rows.map(({ name }) => name))
 }
 
-async function queryTables(
-  client: Client,
-  where: string,
-  parameters: readonly unknown[],
-): Promise<SourceTable[]> {
-  const { rows } = await client.query<TableRow>(`${TABLES} ${where}`, [...parameters])
-  return rows.map((row) => ({
+function tableOf(row: TableRow): SourceTable {
+  return {
     oid: Number(row.oid),
     name: { namespace: row.namespace, name: row.name },
     identity: IDENTITIES[row.identity] ?? 'default',
@@ -135,7 +134,7 @@ async function queryTables(
     key: row.key,
     estimatedRows: row.estimated_rows,
     estimatedBytes: row.estimated_bytes,
-  }))
+  }
 }
 
 interface TableRow {

@@ -5,7 +5,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
-import { excludeColumns, type ColumnRule } from '../../src/core/table-selection.ts'
+import { Exclusions } from '../../src/capture/exclusions.ts'
+import type { ColumnRule } from '../../src/core/table-selection.ts'
+import { ExclusionsFile } from '../../src/lake/exclusions-file.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { testDatabase, testServer, type TestDatabase } from '../support/postgres.ts'
 import { CaptureRun, type LakeRow } from './support/capture-run.ts'
@@ -24,15 +26,16 @@ const USERS = { namespace: 'app', name: 'users' }
 const RULES: readonly ColumnRule[] = [{ tables: 'app.users', exclude: ['password'] }]
 
 function without(db: TestDatabase, rules: readonly ColumnRule[] = RULES) {
-  return sourceOf(db, { columns: { rules, excluded: excludeColumns(rules) } })
+  return sourceOf(db, { columns: new Exclusions(rules) })
 }
 
 function start(
   db: TestDatabase,
   { rules = RULES, store = new MemoryStore() }: { rules?: typeof RULES; store?: MemoryStore } = {},
 ): Promise<CaptureRun> {
-  const excluded = excludeColumns(rules)
-  return CaptureRun.start(db, without(db, rules), { store, excluded, lookEveryMs: 50 })
+  const exclusions = new Exclusions(rules, new ExclusionsFile(store))
+  const source = sourceOf(db, { columns: exclusions })
+  return CaptureRun.start(db, source, { store, exclusions, lookEveryMs: 50 })
 }
 
 function text(rows: readonly LakeRow[]): string[] {

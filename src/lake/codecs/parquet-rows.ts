@@ -64,7 +64,7 @@ export class ParquetRows implements RowReader {
   finish(): void {
     this.#file = Buffer.concat(this.#pieces)
     this.#pieces.length = 0
-    const metadata = this.#metadata()
+    const metadata = metadataOf(this.#file)
     const columns = fileColumns(this.#shape, optionsOf(metadata))
     this.#elements = columns.map(elementsOf)
     const expected = this.#elements.flat()
@@ -107,14 +107,6 @@ export class ParquetRows implements RowReader {
 
   damaged(what: string): never {
     return fail('LAKE_DAMAGED', what)
-  }
-
-  #metadata(): FileMetaData {
-    try {
-      return parquetMetadata(this.#file)
-    } catch (cause) {
-      throw new CodedError('LAKE_DAMAGED', 'it is not a Parquet file', { cause })
-    }
   }
 
   #nextGroup(): boolean {
@@ -182,6 +174,11 @@ export class ParquetRows implements RowReader {
   }
 }
 
+/** How a whole file says that it was written. Fails with LAKE_DAMAGED if it does not say. */
+export function writtenWith(file: Buffer): Pick<ParquetOptions, 'arrays' | 'types'> {
+  return optionsOf(metadataOf(file))
+}
+
 /** As the file itself says how it was written. */
 function optionsOf(metadata: FileMetaData): Pick<ParquetOptions, 'arrays' | 'types'> {
   const about = textOf(metadata, ABOUT_KEY)
@@ -189,6 +186,14 @@ function optionsOf(metadata: FileMetaData): Pick<ParquetOptions, 'arrays' | 'typ
   return {
     arrays: about.includes('"arrays":"lists"') ? 'lists' : 'json',
     types: about.includes('"types":"full"') ? 'full' : 'plain',
+  }
+}
+
+function metadataOf(file: Buffer): FileMetaData {
+  try {
+    return parquetMetadata(file)
+  } catch (cause) {
+    throw new CodedError('LAKE_DAMAGED', 'it is not a Parquet file', { cause })
   }
 }
 

@@ -9,10 +9,19 @@ import { redshiftSpectrum } from './redshift-spectrum.ts'
 import { spark } from './spark.ts'
 import type { TableFacts } from './table-facts.ts'
 import { trino } from './trino.ts'
+import { SETTING_OF } from './typed-columns.ts'
 import { historyQuery, latestQuery } from './views.ts'
 
 /** In the order in which the help names them. */
-export const DIALECTS = { athena, spark, duckdb, 'redshift-spectrum': redshiftSpectrum, trino }
+export const DIALECTS = {
+  athena,
+  // The catalog has no language of its own: Athena's statements make its tables.
+  glue: athena,
+  spark,
+  duckdb,
+  'redshift-spectrum': redshiftSpectrum,
+  trino,
+}
 export type DialectName = keyof typeof DIALECTS
 
 /** The tables over the files of one table. */
@@ -53,8 +62,21 @@ export function rawTables(
   return { changes, load: place }
 }
 
+/** Why no table over the files would be right; `null` if one is. `typed`: what the engine can read. */
+export function whyNoTable(
+  { table, typed: columns }: TableFacts,
+  typed: Dialect['typed'],
+): string | null {
+  const column = columns.find(({ form }) => !typed.includes(form))
+  if (column === undefined) return null
+  const { name, form } = column
+  return `no tables for ${table}: ${SETTING_OF[form]} has written its column "${name}" as a ${form}`
+}
+
 /** All statements for one table, without a semicolon at the end; a comment stands for what cannot be. */
 export function tableDdl(facts: TableFacts, dialect: Dialect, url: string): string[] {
+  const why = whyNoTable(facts, dialect.typed)
+  if (why !== null) return [`-- ${why}`]
   const { changes, load } = rawTables(facts, url)
   const base = engineName(facts.shape.table)
   const parts = {

@@ -2,6 +2,7 @@
 
 import type { LogicalType } from '../../core/type.ts'
 import type { DataFormat } from '../data-file.ts'
+import type { TypedForm } from './typed-columns.ts'
 
 /** A folder of files as a table. */
 export interface RawTable {
@@ -20,6 +21,8 @@ export interface RawColumn {
 }
 
 export interface Dialect {
+  /** What it can read of columns that are not written as text; the others have to be. */
+  readonly typed: readonly TypedForm[]
   /** Makes the table. Statements without a semicolon at the end. */
   rawTable(table: RawTable): readonly string[]
   view(name: string, query: string): string

@@ -12,6 +12,7 @@ import { decimalType } from './hive-table.ts'
 import { quoted, standardLiteral } from './sql-text.ts'
 
 export const duckdb: Dialect = {
+  typed: ['uuid', 'time'],
   rawTable: (table) => [view(table.name, `SELECT * FROM ${reader(table)}`)],
   view,
   rawName: quoted,

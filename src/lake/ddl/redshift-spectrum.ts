@@ -14,6 +14,7 @@ import { quoted, standardLiteral } from './sql-text.ts'
 const TEXT = 'varchar(65535)'
 
 export const redshiftSpectrum: Dialect = {
+  typed: [],
   rawTable: (table) => [
     `DROP TABLE IF EXISTS ${external(table.name)}`,
     externalTable(table),

@@ -19,6 +19,7 @@ const CSV_OPTIONS = {
 }
 
 export const spark: Dialect = {
+  typed: [],
   rawTable: (table) => [
     `DROP TABLE IF EXISTS ${tick(table.name)}`,
     externalTable(table),

@@ -8,17 +8,21 @@
 
 import { fail } from '../../core/errors.ts'
 import type { Lsn } from '../../core/lsn.ts'
+import type { ObjectStore } from '../../core/object-store.ts'
 import type { Shape, TableId } from '../../core/table.ts'
 import type { DataFormat } from '../data-file.ts'
 import type { LogReader } from '../log-reader.ts'
 import type { LoadState } from '../log-state.ts'
 import type { Shapes } from '../shapes.ts'
 import { Past, UNTOUCHED } from './table-past.ts'
+import { typedColumns, type TypedColumn } from './typed-columns.ts'
 
 export interface TableFacts {
   readonly table: TableId
   readonly shape: Shape
   readonly format: DataFormat
+  /** Columns of Parquet files that a setting gave a type of its own. */
+  readonly typed: readonly TypedColumn[]
   readonly stretches: readonly Stretch[]
   /** Days with files of changes, `2026-11-23`, in order. */
   readonly days: readonly string[]
@@ -65,13 +69,14 @@ export interface ColumnFacts {
 }
 
 export interface Log {
+  readonly store: ObjectStore
   readonly reader: LogReader
   readonly shapes: Shapes
 }
 
 /** Reads every kept manifest. `only`: this table; `null`: all. Sorted by name. */
 export async function readTableFacts(
-  { reader, shapes }: Log,
+  { store, reader, shapes }: Log,
   only: TableId | null,
 ): Promise<TableFacts[]> {
   const past = new Past(shapes)
@@ -82,11 +87,12 @@ export async function readTableFacts(
     const shape = await shapes.read(key)
     const known = past.of(table)
     const folder = past.loadFolders.get(newestLoad?.load ?? '') ?? null
-    const load = newestLoad && (await loadFacts({ reader, shapes }, newestLoad, folder))
+    const load = newestLoad && (await loadFacts({ store, reader, shapes }, newestLoad, folder))
     facts.push({
       table,
       shape,
       format: onlyFormat(table, known.formats),
+      typed: await typedColumns(store, shape, new Set(Object.values(known.files).flat())),
       stretches: known.stretches,
       days: [...known.days],
       load,
@@ -104,9 +110,11 @@ async function loadFacts(
   folder: string | null,
 ): Promise<LoadFacts | null> {
   const manifest = await reader.manifest(since)
-  if (manifest === null) return null
+  if (manifest === null && since + 1 < (await reader.first())) return null
+  // Retention may have cut the log at this very manifest; then a roll-up has the state after it.
+  const { clock } = manifest ?? (await reader.stateAt(since))
   const { columns } = await shapes.read(shape)
-  return { folder, lsn, epoch, order: manifest.clock - 1, columns: columns.length }
+  return { folder, lsn, epoch, order: clock - 1, columns: columns.length }
 }
 
 function onlyFormat(table: TableId, formats: ReadonlySet<DataFormat>): DataFormat {

@@ -1,6 +1,13 @@
 /** What the manifests tell of each table, taken one after the other. */
 
-import type { ChangesEntry, Entry, Manifest, RenameEntry, ShapeEntry } from '../../core/manifest.ts'
+import type {
+  ChangesEntry,
+  Entry,
+  LoadPartEntry,
+  Manifest,
+  RenameEntry,
+  ShapeEntry,
+} from '../../core/manifest.ts'
 import type { Shape, TableId } from '../../core/table.ts'
 import { changeOf } from '../../core/type-change.ts'
 import type { DataFormat } from '../data-file.ts'
@@ -14,6 +21,8 @@ export interface KnownTable {
   /** Aligned with the columns of the shape, as far as something happened to them. */
   readonly columns: readonly ColumnFacts[]
   readonly formats: ReadonlySet<DataFormat>
+  /** The first and the last files: of changes, and of loads. */
+  readonly files: { readonly changes: readonly string[]; readonly loads: readonly string[] }
   readonly days: ReadonlySet<string>
   /** The last manifest whose changes have unchanged values; 0 if there is none. */
   readonly unchangedAt: number
@@ -48,7 +57,7 @@ export class Past {
         return this.#addFile(entry, n)
       case 'load-part':
         this.loadFolders.set(entry.load, entry.path.slice(0, entry.path.lastIndexOf('/') + 1))
-        return this.#set(entry.table, { formats: this.#formatsWith(entry) })
+        return this.#addLoadPart(entry)
       case 'shape':
         return this.#changeShape(entry)
       case 'rename':
@@ -62,12 +71,19 @@ export class Past {
     }
   }
 
+  #addLoadPart(entry: LoadPartEntry): void {
+    const { files } = this.of(entry.table)
+    const loads = endsWith(files.loads, entry.path)
+    this.#set(entry.table, { formats: this.#formatsWith(entry), files: { ...files, loads } })
+  }
+
   async #addFile(entry: ChangesEntry, n: number): Promise<void> {
     const { table, path, unchanged, shape } = entry
     const known = this.of(table)
     this.#set(table, {
       shape: known.shape ?? (await this.#shapes.read(shape)),
       formats: this.#formatsWith(entry),
+      files: { ...known.files, changes: endsWith(known.files.changes, path) },
       days: new Set(known.days).add(parseChangesKey(path)!.dt),
       unchangedAt: unchanged > 0 ? n : known.unchangedAt,
     })
@@ -114,12 +130,18 @@ export class Past {
   }
 }
 
+/** The first of a list, and the newest. */
+function endsWith([first]: readonly string[], path: string): readonly string[] {
+  return first === undefined ? [path] : [first, path]
+}
+
 function beginning(table: TableId, from: number | null): KnownTable {
   return {
     shape: null,
     stretches: [{ folder: changesFolder(table, null), from, to: null }],
     columns: [],
     formats: new Set(),
+    files: { changes: [], loads: [] },
     days: new Set(),
     unchangedAt: 0,
   }

@@ -9,6 +9,7 @@ import { decimalType } from './hive-table.ts'
 import { quoted, standardLiteral } from './sql-text.ts'
 
 export const TRINO_QUERIES: Omit<Dialect, 'rawTable'> = {
+  typed: [],
   view: (name, query) => `CREATE OR REPLACE VIEW ${quoted(name)} AS\n${query}`,
   rawName: quoted,
   quote: quoted,

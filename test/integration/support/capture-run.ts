@@ -1,6 +1,7 @@
 /** Capture from a test's database into a lake in memory, made of the real parts, and what the lake holds. */
 
 import { Capture } from '../../../src/capture/capture.ts'
+import type { Exclusions } from '../../../src/capture/exclusions.ts'
 import type { Source } from '../../../src/capture/source.ts'
 import { BlockPool, ChangeCursor, OP } from '../../../src/core/change-log.ts'
 import type { TaskEvent } from '../../../src/core/events.ts'
@@ -30,7 +31,7 @@ export interface LakeTable {
 export interface RunOptions {
   /** A lake that is given goes on. */
   readonly store?: MemoryStore
-  readonly excluded?: (table: TableName) => ReadonlySet<string>
+  readonly exclusions?: Exclusions
   readonly lookEveryMs?: number
   /** CSV if it is left out. */
   readonly encoding?: Pick<Encoding, 'format' | 'parquet'>
@@ -62,7 +63,7 @@ export class CaptureRun implements AsyncDisposable {
     {
       source,
       store = new MemoryStore(),
-      excluded,
+      exclusions,
       lookEveryMs = 1e9,
       encoding = { format: 'csv' },
     }: RunOptions & { readonly source: Source },
@@ -82,7 +83,7 @@ export class CaptureRun implements AsyncDisposable {
       shapes,
       newWriter: () => new LogWriter({ ...parts, writer: 'w1', ...encoding }),
       isSelected: () => true,
-      ...(excluded && { excluded }),
+      ...(exclusions && { exclusions }),
       claimLake: async () => {},
       spoolFolder: spool.path,
       requests: () => Promise.resolve([]),

@@ -4,12 +4,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
 import { ColumnCutter } from '../../../src/capture/column-cutter.ts'
+import { Exclusions } from '../../../src/capture/exclusions.ts'
 import { UNCHANGED, wire } from '../../support/wire.ts'
 
 const OID = 5001
+const NOTHING = () => Promise.resolve()
 
 function cutter(): ColumnCutter {
-  return new ColumnCutter(({ name }) => new Set(name === 'users' ? ['secret'] : []))
+  return new ColumnCutter(new Exclusions([{ tables: '*.users', exclude: ['secret'] }]), NOTHING)
 }
 
 /** The message behind other bytes and before others, as it comes. */

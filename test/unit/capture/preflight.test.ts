@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
+import { Exclusions } from '../../../src/capture/exclusions.ts'
 import { refuse, refusedTables, type Finding } from '../../../src/capture/finding.ts'
 import type {
   ServerFacts,
@@ -14,7 +15,6 @@ import { blocking, checksOf, findingsOf } from '../../../src/capture/preflight.t
 import type { PublicationFacts } from '../../../src/capture/publication-facts.ts'
 import type { SlotInfo } from '../../../src/capture/slot.ts'
 import { lsn } from '../../../src/core/lsn.ts'
-import { excludeColumns } from '../../../src/core/table-selection.ts'
 
 const GIB = 1024 ** 3
 
@@ -474,10 +474,7 @@ describe('columns that are excluded', () => {
     return { name, typeOid: 25, modifier: -1, attnum: i + 1 }
   })
   const wishes = (tables: string, ...exclude: string[]) => ({
-    columns: {
-      rules: [{ tables, exclude }],
-      excluded: excludeColumns([{ tables, exclude }]),
-    },
+    columns: new Exclusions([{ tables, exclude }]),
   })
   const cases: [what: string, given: Given, texts: string[]][] = [
     ['may be left out', { wanted: wishes('app.*', 'secret') }, []],

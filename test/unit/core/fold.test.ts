@@ -270,14 +270,14 @@ describe('a fold', () => {
   })
 
   test('knows whether all of it is rows that are new', () => {
-    const cases: [History, boolean][] = [
+    const histories: [History, boolean][] = [
       [h().insert('1', 'a', 'b', 'c').insert('2', 'a', 'b', 'c'), true],
       [h().truncate().insert('1', 'a', 'b', 'c'), true],
       [h().insert('1', 'a', 'b', 'c').update('1', 'z', 'b', 'c'), false],
       [h().delete('2').insert('2', 'a', 'b', 'c'), false],
       [h().move('1', '2', 'a', 'b', 'c'), false],
     ]
-    for (const [{ changes }, isInsertOnly] of cases) {
+    for (const [{ changes }, isInsertOnly] of histories) {
       const folded = new Fold(SHAPE)
       folded.add(logOf(changes))
       assert.equal(folded.finish().isInsertOnly, isInsertOnly, JSON.stringify(changes[0]!.values))

@@ -59,6 +59,7 @@ function facts(changes: Partial<TableFacts> = {}): TableFacts {
     table: 'app.orders' as TableId,
     shape,
     format: 'csv.gz',
+    typed: [],
     stretches: [{ folder: 'app/orders/cdc/', from: null, to: null }],
     days: ['2026-11-23', '2026-11-24'],
     load: { folder: 'app/orders/load/abc/', lsn: lsn(5000n), epoch: 1, order: 1000, columns: 12 },
@@ -119,6 +120,19 @@ describe('the statements', () => {
     )
     const keyless = { ...facts().shape, key: [] }
     assert.match(text(facts({ shape: keyless }), 'athena'), /^-- no app_orders_latest: .*no key/m)
+  })
+
+  test('have no table for columns that the engine cannot read as they are, and say why', () => {
+    const given = facts({ format: 'parquet', typed: [{ name: 'ref', form: 'uuid' }] })
+    for (const dialect of ['athena', 'glue', 'spark', 'redshift-spectrum', 'trino'] as const) {
+      assert.match(
+        text(given, dialect),
+        /^-- no tables for app\.orders: lake\.parquet\.types: full .* "ref" as a uuid;\n$/,
+      )
+    }
+    assert.match(text(given, 'duckdb'), /name: 'ref', type: 'UUID'/)
+    const lists = facts({ format: 'parquet', typed: [{ name: 'tags', form: 'list' }] })
+    assert.match(text(lists, 'duckdb'), /^-- no tables .*lake\.parquet\.arrays: lists/)
   })
 
   test('have no table for a load without rows', () => {
