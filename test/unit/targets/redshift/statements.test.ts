@@ -5,8 +5,10 @@
 
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
+import { packageRoot } from '../../../../src/cli/package-root.ts'
 import { tableId, type Shape } from '../../../../src/core/table.ts'
 import type { Step } from '../../../../src/core/target.ts'
 import type { ColumnType } from '../../../../src/core/type.ts'
@@ -20,7 +22,7 @@ import { loadPart } from '../../../support/load-part.ts'
 import { ScriptedRedshift, type Script } from '../../../support/scripted-redshift.ts'
 import { UNCHANGED } from '../../../support/tuples.ts'
 
-const GOLDEN = new URL('../../../fixtures/redshift/', import.meta.url)
+const GOLDEN = join(packageRoot(), 'test/fixtures/redshift')
 
 function type(name: string, modifier = -1): ColumnType {
   return { oid: 1, name, modifier }
@@ -115,7 +117,7 @@ async function statementsOf(
 }
 
 async function golden(name: string, statements: readonly string[]): Promise<void> {
-  const file = new URL(`${name}.sql`, GOLDEN)
+  const file = join(GOLDEN, `${name}.sql`)
   const found = `${statements.join(';\n')};\n`
   if (process.env['UPDATE_GOLDEN'] === '1') await writeFile(file, found)
   assert.equal(found, await readFile(file, 'utf8'))
