@@ -62,11 +62,7 @@ export async function* history(parts: Parts, options: HistoryOptions): AsyncGene
 }
 
 /** The first manifest that may hold anything of it. */
-async function firstOf(
-  reader: LogReader,
-  head: number,
-  { from }: HistoryOptions,
-): Promise<number> {
+async function firstOf(reader: LogReader, head: number, { from }: HistoryOptions): Promise<number> {
   const first = await reader.first()
   const time = from === null ? null : timeOf(from)
   if (time === null) return first

@@ -186,12 +186,12 @@ describe('of a transaction that is streamed before it ends', { skip: !HAS_STREAM
       const client = await db.client()
       const fill = (into: string, name: string, from: number) =>
         `insert into ${into} (id, ${name}) select i, '${SECRET}-' || i
-           from generate_series(${from}, ${from + 4000}) i`
+           from generate_series(${from}, ${from + 20_000}) i`
       await client.query('begin')
-      await client.query(fill('app.users', 'password', 10_000))
+      await client.query(fill('app.users', 'password', 100_000))
       await client.query(sql)
-      await client.query(fill(table, column, 20_000))
-      await spooled(run.spoolPath, '21000')
+      await client.query(fill(table, column, 200_000))
+      await spooled(run.spoolPath, '205000')
       await noSecret(store, run)
       await client.query('commit')
       await settled(run, db, { what, sql, table, column })

@@ -23,7 +23,7 @@ test('a server without conditional writes is refused, unless lake.unfenced says 
   const refused = await runCli(words, { env })
   assert.equal(refused.code, 1)
   assert.match(refused.stderr + refused.stdout, /LAKE_UNFENCED[^]*lake\.unfenced: true/)
-  assert.deepEqual([...server.objects.keys()], ['bucket/lake/_millrace/lake.json'])
+  assert.deepEqual([...server.objects.keys()], [], 'nothing is left of a start that was refused')
 
   await folder.configure({ lake: { ...lake, unfenced: true } })
   const taken = await runCli(words, { env })

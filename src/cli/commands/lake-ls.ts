@@ -7,6 +7,7 @@ import { readLakeInfo } from '../../lake/lake-info.ts'
 import { summarize, type LakeSummary, type TableSummary } from '../../lake/summary.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
 import { alignTable, formatCount } from '../format.ts'
+import { tableIn } from '../named.ts'
 
 export const lakeLsCommand = command({
   name: 'lake ls',
@@ -22,6 +23,8 @@ export const lakeLsCommand = command({
     const lake = openLake(config)
     const info = await readLakeInfo(lake.store)
     const summary = await summarize(lake.reader, table)
+    // A table that was dropped may have files all the same.
+    if (table !== null && summary.files.length === 0) await tableIn(lake, table)
     if (json) {
       stdout.write(`${JSON.stringify({ lake: { url: lake.store.url, ...info }, ...summary })}\n`)
       return 0

@@ -9,18 +9,20 @@ import { describe, test } from 'node:test'
 import { BlockPool } from '../../../src/core/change-log.ts'
 import { CodedError, type ErrorCode } from '../../../src/core/errors.ts'
 import type { ObjectStore } from '../../../src/core/object-store.ts'
+import { history } from '../../../src/lake/history.ts'
 import { encodeJson } from '../../../src/lake/json-lsn.ts'
 import { createOrCheck, readLakeInfo } from '../../../src/lake/lake-info.ts'
 import { LAKE_INFO_KEY, manifestKey } from '../../../src/lake/layout.ts'
 import { LogReader } from '../../../src/lake/log-reader.ts'
 import { Shapes } from '../../../src/lake/shapes.ts'
+import { summarize } from '../../../src/lake/summary.ts'
 import { FolderStore } from '../../../src/storage/folder-store.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { collect } from '../../support/collect.ts'
 import { RUN } from '../../support/manifests.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { wire } from '../../support/wire.ts'
-import { SampleLake } from './sample-lake.ts'
+import { CUSTOMERS, SampleLake } from './sample-lake.ts'
 
 const SOURCE = { systemId: RUN.systemId, database: RUN.database }
 const OURS = { id: 'x', createdAt: '2026-11-23T10:00:00.000Z', task: 'shop', source: SOURCE }
@@ -134,6 +136,24 @@ const CASES: readonly Case[] = [
     code: 'LAKE_FOREIGN',
     says: /belongs to task shop, not other/,
     does: (store) => createOrCheck(store, { ...OURS, task: 'other' }),
+  },
+  {
+    name: 'a manifest that is missing in the middle, to list the files',
+    code: 'LAKE_DAMAGED',
+    says: /manifest 2 is missing/,
+    harm: (store) => store.delete(manifestKey(2)),
+    does: (store) => summarize(readerOf(store), null),
+  },
+  {
+    name: 'a manifest that is missing in the middle, to print the changes',
+    code: 'LAKE_DAMAGED',
+    says: /manifest 2 is missing/,
+    harm: (store) => store.delete(manifestKey(2)),
+    does: (store) => {
+      const [from, to, file] = [null, null, null]
+      const parts = { reader: readerOf(store), shapes: new Shapes(store) }
+      return collect(history(parts, { table: CUSTOMERS, from, to, file, hasLoads: true }))
+    },
   },
   {
     name: 'a file that was cut off',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
+import { LedgerChain, type OrderedLedger } from '../../../../src/apply/ordered/ledger-chain.ts'
+import { neededAbove } from '../../../../src/apply/ordered/place.ts'
 import { CodedError } from '../../../../src/core/errors.ts'
 import { MemoryStore } from '../../../../src/storage/memory-store.ts'
 import {
@@ -83,6 +85,27 @@ describe('an ordered drain', () => {
     await desk.drain.drainOnce()
     assert.equal((await desk.files())['app/a/19700101-000008000.csv'], 'I,4,v\n')
     assert.equal(desk.drain.position().stragglers, 0)
+  })
+
+  test('tells what it still needs before its ledger goes back to a load', async () => {
+    const log = loadedLog()
+    const store = new MemoryStore()
+    await new FilesDesk(log, { store }).drain.drainOnce()
+    log.changes({ to: [70, 2], entries: [log.rows('a', [insert([70, 2], '4', 'v')])] })
+    log.changes({ entries: [loadBegin('a', 'L2', { lsn: 60, since: 4 })] })
+    const chain = new LedgerChain(store, { lakeId: 'lake', consumer: CONSUMER })
+    const ledger: OrderedLedger = {
+      read: () => chain.read(),
+      replace: async (v, place) => {
+        assert.ok(told <= neededAbove(place), `${neededAbove(place)} is needed, ${told} was told`)
+        lowest = Math.min(lowest, neededAbove(place))
+        return chain.replace(v, place)
+      },
+    }
+    let [told, lowest] = [Infinity, Infinity]
+    const write = async (_: string, above: number) => void (told = above)
+    await new FilesDesk(log, { store, ledger, registry: { write } }).drain.drainOnce()
+    assert.equal(lowest, 4)
   })
 
   test('writes the rows of a second load under new names, and the changes since it behind them', async () => {

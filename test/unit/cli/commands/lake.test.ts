@@ -205,6 +205,13 @@ describe('lake ls', () => {
     assert.equal(files.length, 4)
     assert.equal((total as { changes: number }).changes, 5)
   })
+
+  test('refuses a table that the lake has not', async () => {
+    const { config } = await place()
+    const { exitCode, stderr } = await millrace(['lake', 'ls', 'public.others', '--config', config])
+    assert.equal(exitCode, 2)
+    assert.match(stderr, /USAGE {2}the lake has no table public\.others/)
+  })
 })
 
 describe('lake sweep', () => {

@@ -22,6 +22,8 @@ import {
 } from '../../../../src/lake/codecs/parquet-options.ts'
 import { ParquetRows } from '../../../../src/lake/codecs/parquet-rows.ts'
 import { readChanges, readLoad } from '../../../../src/lake/codecs/row-reader.ts'
+import { typedColumns } from '../../../../src/lake/ddl/typed-columns.ts'
+import { MemoryStore } from '../../../../src/storage/memory-store.ts'
 import { arrayOf, numeric, typeOf } from '../../../support/column-types.ts'
 import { TYPED_VALUES } from '../../../support/parquet-values.ts'
 import {
@@ -135,6 +137,28 @@ describe('a Parquet file', () => {
     ])
     const { counts } = await decode(shapeOf(['id', 'note']), file)
     assert.deepEqual(counts, { i: 1, u: 1, d: 1, t: 1, unchanged: 1 })
+  })
+
+  test('says which columns a setting gave a type of its own', async () => {
+    const shape = shapeWith([INT8, arrayOf(typeOf('int4')), typeOf('uuid'), typeOf('time')])
+    const store = new MemoryStore()
+    const options = {
+      plain: PARQUET_DEFAULTS,
+      full: { ...PARQUET_DEFAULTS, types: 'full' },
+    } as const
+    const lists = { ...PARQUET_DEFAULTS, arrays: 'lists' } as const
+    for (const [name, how] of Object.entries({ ...options, lists })) {
+      const values = ['1', '{1}', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '10:11:12']
+      const { file } = encode(shape, [{ op: 'insert', lsn: 5n, ordinal: 4, values }], how)
+      await store.put(`${name}.parquet`, file)
+    }
+    const formsOf = async (...names: readonly string[]) => {
+      const files = new Set([...names, 'gone'].map((name) => `${name}.parquet`))
+      return (await typedColumns(store, shape, files)).map(({ name, form }) => `${name} ${form}`)
+    }
+    assert.deepEqual(await formsOf('plain'), [])
+    assert.deepEqual(await formsOf('full', 'plain'), ['c2 uuid', 'c3 time'])
+    assert.deepEqual(await formsOf('plain', 'lists'), ['c1 list'])
   })
 
   test('is read by hyparquet with the columns of CSV', async () => {
