@@ -7,7 +7,7 @@
  * many tables are: what counts is the requests.
  */
 
-import type { LogWriter } from '../src/lake/log-writer.ts'
+import type { LogWriter } from '../src/lake/log/log-writer.ts'
 import type { S3Store } from '../src/storage/s3-store.ts'
 import { BucketLog } from '../test/real/support/bucket-log.ts'
 import { startS3Server, type S3Server } from '../test/support/s3-server.ts'

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Manifest } from '../src/core/manifest.ts'
 import { manifestKey } from '../src/lake/layout.ts'
-import { decodeManifest } from '../src/lake/manifest-json.ts'
+import { decodeManifest } from '../src/lake/log/manifest-json.ts'
 
 const POLL_MS = 5
 

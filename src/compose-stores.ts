@@ -3,7 +3,7 @@
  * stands in the lake for capture alone.
  */
 
-import { Exclusions } from './capture/exclusions.ts'
+import { Exclusions } from './capture/stream/exclusions.ts'
 import type { Config } from './config/config.ts'
 import type { LakePlace } from './config/lake-place.ts'
 import type { ObjectStore } from './core/object-store.ts'

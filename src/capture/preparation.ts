@@ -12,15 +12,19 @@ import type { RefusedTable } from '../core/events.ts'
 import type { Lsn } from '../core/lsn.ts'
 import { RowMemory } from '../postgres/row-memory.ts'
 import { walEnd } from '../postgres/wal-end.ts'
-import { brokenOff, endedBy } from './broken-off.ts'
-import { refuse, refusedTables } from './finding.ts'
-import { withPartitions } from './partitions.ts'
-import { readFacts, type SourceFacts, type Wanted } from './preflight-facts.ts'
-import { blocking, checksOf, findingsOf } from './preflight.ts'
-import { rememberedIn } from './publication-memory.ts'
-import { ensurePublication, missingIn } from './publication.ts'
-import { refusedButPublished, replicatedTables, type ReplicatedTable } from './replicated-tables.ts'
+import { brokenOff, endedBy } from './postgres/broken-off.ts'
+import { refuse, refusedTables } from './preflight/finding.ts'
+import { readFacts, type SourceFacts, type Wanted } from './preflight/preflight-facts.ts'
+import { blocking, checksOf, findingsOf } from './preflight/preflight.ts'
+import { rememberedIn } from './publication/publication-memory.ts'
+import { ensurePublication, missingIn } from './publication/publication.ts'
+import {
+  refusedButPublished,
+  replicatedTables,
+  type ReplicatedTable,
+} from './publication/replicated-tables.ts'
 import type { LoadableTable } from './source.ts'
+import { withPartitions } from './tables/partitions.ts'
 
 export interface Found {
   readonly facts: SourceFacts

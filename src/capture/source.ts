@@ -10,9 +10,9 @@ import type { Lsn } from '../core/lsn.ts'
 import type { RunInfo } from '../core/manifest.ts'
 import type { Narrowing } from '../core/narrowing.ts'
 import type { TableName } from '../core/table.ts'
-import type { PageRange } from './page-ranges.ts'
-import type { TimelineSwitch } from './timeline.ts'
-import type { RelationCatalog, RelationFacts } from './tracked-tables.ts'
+import type { PageRange } from './loads/page-ranges.ts'
+import type { TimelineSwitch } from './slot/timeline.ts'
+import type { RelationCatalog, RelationFacts } from './tables/tracked-tables.ts'
 
 export interface Source {
   readonly catalog: RelationCatalog

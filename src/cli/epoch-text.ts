@@ -1,6 +1,6 @@
 /** What is said of an epoch that was begun. */
 
-import type { NewEpoch } from '../capture/new-epoch.ts'
+import type { NewEpoch } from '../capture/slot/new-epoch.ts'
 import { formatCount } from './format.ts'
 
 /** `null`: when the slot was ours, nothing was lost any more. */

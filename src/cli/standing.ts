@@ -3,8 +3,8 @@
  * and `move` decide by.
  */
 
-import { lossIn } from '../capture/guards.ts'
-import { compared } from '../capture/new-epoch.ts'
+import { lossIn } from '../capture/slot/guards.ts'
+import { compared } from '../capture/slot/new-epoch.ts'
 import { openSource, type Lake } from '../compose.ts'
 import type { Config } from '../config/config.ts'
 import { fail, type CodedError } from '../core/errors.ts'

@@ -9,7 +9,7 @@
 import { parseDuration } from '../config/units.ts'
 import { fail } from '../core/errors.ts'
 import { parseLsn } from '../core/lsn.ts'
-import { momentOf, type Moment } from '../lake/moment.ts'
+import { momentOf, type Moment } from '../lake/history/moment.ts'
 
 const LSN = /^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/
 const TIME =

@@ -7,7 +7,7 @@
 import { fail } from '../core/errors.ts'
 import type { ObjectStore } from '../core/object-store.ts'
 import { createOrCheck, planOrCheck, type LakeInfo, type LakeSource } from './lake-info.ts'
-import type { LogReader } from './log-reader.ts'
+import type { LogReader } from './log/log-reader.ts'
 
 interface ClaimedLake {
   readonly store: ObjectStore

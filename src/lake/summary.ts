@@ -1,7 +1,7 @@
 /** What a lake holds, counted from its manifests. */
 
 import type { ChangesEntry, Entry, LoadPartEntry } from '../core/manifest.ts'
-import type { LogReader } from './log-reader.ts'
+import type { LogReader } from './log/log-reader.ts'
 
 export interface LakeSummary {
   /** Numbers of the oldest manifest that is kept and of the newest; `head` is 0 in an empty lake. */

@@ -17,7 +17,7 @@ import {
 } from '../../src/lake/codecs/encoder.ts'
 import { writeDataFile } from '../../src/lake/data-file.ts'
 import { formatOf } from '../../src/lake/layout.ts'
-import { LogReader } from '../../src/lake/log-reader.ts'
+import { LogReader } from '../../src/lake/log/log-reader.ts'
 import { Shapes } from '../../src/lake/shapes.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { TYPED_VALUES } from '../support/parquet-values.ts'

@@ -14,7 +14,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { PostgresSource } from '../../src/capture/postgres-source.ts'
+import { PostgresSource } from '../../src/capture/postgres/postgres-source.ts'
 import type { LoadableTable, LoadSnapshot, OpenSlot } from '../../src/capture/source.ts'
 import type { Lsn } from '../../src/core/lsn.ts'
 import { systemClock } from '../../src/system-clock.ts'

@@ -9,7 +9,7 @@ import { readdir } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { DDL_TRIGGER_SQL } from '../../src/capture/ddl-trigger.ts'
+import { DDL_TRIGGER_SQL } from '../../src/capture/tables/ddl-trigger.ts'
 import { openTask } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { TaskEvent } from '../../src/core/events.ts'

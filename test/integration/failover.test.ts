@@ -8,9 +8,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
-import { PostgresSource } from '../../src/capture/postgres-source.ts'
+import { PostgresSource } from '../../src/capture/postgres/postgres-source.ts'
 import type { Manifest } from '../../src/core/manifest.ts'
-import { LogReader } from '../../src/lake/log-reader.ts'
+import { LogReader } from '../../src/lake/log/log-reader.ts'
 import { Shapes } from '../../src/lake/shapes.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { systemClock } from '../../src/system-clock.ts'

@@ -35,7 +35,7 @@ import { describe, test } from 'node:test'
 
 import { parseLsn, type Lsn } from '../../src/core/lsn.ts'
 import type { Entry, Manifest } from '../../src/core/manifest.ts'
-import { LogReader } from '../../src/lake/log-reader.ts'
+import { LogReader } from '../../src/lake/log/log-reader.ts'
 import { Shapes } from '../../src/lake/shapes.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { collect } from '../support/collect.ts'

@@ -10,7 +10,7 @@ import type { Client } from 'pg'
 
 import { Applier } from '../../src/apply/applier.ts'
 import { BlockPool } from '../../src/core/change-log.ts'
-import { LogReader } from '../../src/lake/log-reader.ts'
+import { LogReader } from '../../src/lake/log/log-reader.ts'
 import { Shapes } from '../../src/lake/shapes.ts'
 import { connect } from '../../src/postgres/connect.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
-import { readPublication } from '../../src/capture/publication-facts.ts'
-import { ensurePublication, type Publication } from '../../src/capture/publication.ts'
+import { readPublication } from '../../src/capture/preflight/publication-facts.ts'
+import { ensurePublication, type Publication } from '../../src/capture/publication/publication.ts'
 import { hasCode } from '../../src/core/errors.ts'
 import type { TableName } from '../../src/core/table.ts'
 import { testDatabase, type TestDatabase } from '../support/postgres.ts'

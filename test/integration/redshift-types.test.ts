@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 
 import { Applier } from '../../src/apply/applier.ts'
 import { BlockPool } from '../../src/core/change-log.ts'
-import { LogReader } from '../../src/lake/log-reader.ts'
+import { LogReader } from '../../src/lake/log/log-reader.ts'
 import { Shapes } from '../../src/lake/shapes.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { systemClock } from '../../src/system-clock.ts'

@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 
-import { Exclusions } from '../../src/capture/exclusions.ts'
+import { Exclusions } from '../../src/capture/stream/exclusions.ts'
 import type { ColumnRule } from '../../src/core/table-selection.ts'
 import { ExclusionsFile } from '../../src/lake/exclusions-file.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
-import { SlotGuard } from '../../src/capture/slot-guard.ts'
+import { SlotGuard } from '../../src/capture/slot/slot-guard.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import type { TaskEvent } from '../../src/core/events.ts'
 import { systemClock } from '../../src/system-clock.ts'

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 import type { Source } from '../../src/capture/source.ts'
-import { LogReader } from '../../src/lake/log-reader.ts'
+import { LogReader } from '../../src/lake/log/log-reader.ts'
 import { Shapes } from '../../src/lake/shapes.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
 import { startCli } from '../e2e/support/cli.ts'

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { hasCode } from '../../src/core/errors.ts'
 import type { Manifest } from '../../src/core/manifest.ts'
-import type { LogWriter } from '../../src/lake/log-writer.ts'
+import type { LogWriter } from '../../src/lake/log/log-writer.ts'
 import type { S3Store } from '../../src/storage/s3-store.ts'
 import { collect } from '../support/collect.ts'
 import { startS3Server, type S3Server } from '../support/s3-server.ts'

@@ -14,7 +14,7 @@ import type {
   ReplicationStream,
   Source,
 } from '../../src/capture/source.ts'
-import type { RelationCatalog } from '../../src/capture/tracked-tables.ts'
+import type { RelationCatalog } from '../../src/capture/tables/tracked-tables.ts'
 import { fail } from '../../src/core/errors.ts'
 import { lsn as lsnOf, type Lsn } from '../../src/core/lsn.ts'
 import type { RunInfo } from '../../src/core/manifest.ts'

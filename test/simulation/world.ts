@@ -8,7 +8,7 @@
 
 import { lsn } from '../../src/core/lsn.ts'
 import { parseManifestKey, parseRequestKey } from '../../src/lake/layout.ts'
-import { decodeManifest } from '../../src/lake/manifest-json.ts'
+import { decodeManifest } from '../../src/lake/log/manifest-json.ts'
 import { CaptureProcess, type Process, type ProcessParts } from './actors.ts'
 import { Audit } from './audit.ts'
 import { Consumer } from './consumer.ts'

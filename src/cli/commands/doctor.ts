@@ -1,6 +1,6 @@
 /** `doctor`: everything that keeps a task from working, at once, each with what to do about it. */
 
-import { DDL_TRIGGER_SQL } from '../../capture/ddl-trigger.ts'
+import { DDL_TRIGGER_SQL } from '../../capture/tables/ddl-trigger.ts'
 import { loadConfig } from '../../config/load.ts'
 import { command, CONFIG_FLAG, JSON_FLAG } from '../command.ts'
 import { examine, type Diagnosis } from '../examine.ts'

@@ -12,12 +12,10 @@ import { loadConfig } from '../../config/load.ts'
 import { OP } from '../../core/change-log.ts'
 import { fail } from '../../core/errors.ts'
 import { tableId, type Shape, type TableId } from '../../core/table.ts'
-import { tableAsOf } from '../../lake/as-of.ts'
-import { history, type HistoryOptions, type HistoryRow } from '../../lake/history.ts'
-import { readLakeInfo } from '../../lake/lake-info.ts'
-import { parseTableId } from '../../lake/layout.ts'
-import type { Moment } from '../../lake/moment.ts'
-import { hasKey, keyTexts, type KeyTexts } from '../../lake/row-key.ts'
+import { tableAsOf } from '../../lake/history/as-of.ts'
+import { history, type HistoryOptions, type HistoryRow } from '../../lake/history/history.ts'
+import type { Moment } from '../../lake/history/moment.ts'
+import { hasKey, keyTexts, type KeyTexts } from '../../lake/history/row-key.ts'
 import {
   historyCsv,
   historyHeader,
@@ -27,7 +25,9 @@ import {
   rowJson,
   valuesOf,
   type Values,
-} from '../../lake/row-text.ts'
+} from '../../lake/history/row-text.ts'
+import { readLakeInfo } from '../../lake/lake-info.ts'
+import { parseTableId } from '../../lake/layout.ts'
 import { systemClock } from '../../system-clock.ts'
 import { command, CONFIG_FLAG, type CommandContext } from '../command.ts'
 import { parseMoment } from '../when.ts'

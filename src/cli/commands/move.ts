@@ -1,6 +1,6 @@
 /** `move`: goes on with another server, from which all tables are loaded again. */
 
-import { beginEpoch, isElsewhere, type NewEpoch } from '../../capture/new-epoch.ts'
+import { beginEpoch, isElsewhere, type NewEpoch } from '../../capture/slot/new-epoch.ts'
 import { openEpochs, openLake } from '../../compose.ts'
 import { loadConfig } from '../../config/load.ts'
 import { fail } from '../../core/errors.ts'

@@ -1,6 +1,6 @@
 /** `resync`: loads tables again, beside the live ones, while everything else goes on. */
 
-import { beginEpoch, isElsewhere } from '../../capture/new-epoch.ts'
+import { beginEpoch, isElsewhere } from '../../capture/slot/new-epoch.ts'
 import { consumerName } from '../../compose-targets.ts'
 import { openEpochs, openLake, type Lake } from '../../compose.ts'
 import type { Config } from '../../config/config.ts'

@@ -21,7 +21,7 @@ import { lsn } from '../../../src/core/lsn.ts'
 import type { ChangesEntry, Entry, LoadPartEntry, Manifest } from '../../../src/core/manifest.ts'
 import { comparePositions, type Position } from '../../../src/core/position.ts'
 import { parseManifestKey } from '../../../src/lake/layout.ts'
-import { decodeManifest } from '../../../src/lake/manifest-json.ts'
+import { decodeManifest } from '../../../src/lake/log/manifest-json.ts'
 
 export interface LakeFacts {
   readonly manifests: readonly Manifest[]

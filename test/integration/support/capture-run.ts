@@ -1,15 +1,15 @@
 /** Capture from a test's database into a lake in memory, made of the real parts, and what the lake holds. */
 
 import { Capture } from '../../../src/capture/capture.ts'
-import type { Exclusions } from '../../../src/capture/exclusions.ts'
 import type { Source } from '../../../src/capture/source.ts'
+import type { Exclusions } from '../../../src/capture/stream/exclusions.ts'
 import { BlockPool, ChangeCursor, OP } from '../../../src/core/change-log.ts'
 import type { TaskEvent } from '../../../src/core/events.ts'
 import { parseLsn, type Lsn } from '../../../src/core/lsn.ts'
 import { tableId, type Shape, type TableName } from '../../../src/core/table.ts'
 import type { Encoding } from '../../../src/lake/codecs/encoder.ts'
-import { LogReader } from '../../../src/lake/log-reader.ts'
-import { LogWriter } from '../../../src/lake/log-writer.ts'
+import { LogReader } from '../../../src/lake/log/log-reader.ts'
+import { LogWriter } from '../../../src/lake/log/log-writer.ts'
 import { Shapes } from '../../../src/lake/shapes.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { systemClock } from '../../../src/system-clock.ts'

@@ -2,7 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { PostgresSource, type PostgresSourceOptions } from '../../../src/capture/postgres-source.ts'
+import type { PostgresSourceOptions } from '../../../src/capture/postgres/postgres-source-options.ts'
+import { PostgresSource } from '../../../src/capture/postgres/postgres-source.ts'
 import { systemClock } from '../../../src/system-clock.ts'
 import type { TestDatabase } from '../../support/postgres.ts'
 

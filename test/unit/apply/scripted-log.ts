@@ -27,7 +27,7 @@ import type {
 import type { Position } from '../../../src/core/position.ts'
 import { tableId, type Shape, type TableId } from '../../../src/core/table.ts'
 import type { LoadPart } from '../../../src/core/target.ts'
-import { advance, initialState, type LogState } from '../../../src/lake/log-state.ts'
+import { advance, initialState, type LogState } from '../../../src/lake/log/log-state.ts'
 import { logOf, shapeOf, tuple, type TestChange, type Value } from '../../support/tuples.ts'
 
 export function id(name: string): TableId {

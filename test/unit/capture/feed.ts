@@ -6,14 +6,14 @@
  *   source.batch()  // { tables: { 'public.customers': ['I 1000/2 1,Ada'] }, to: '1000/2 end', … }
  */
 
-import { Intake } from '../../../src/capture/intake.ts'
-import { Pending } from '../../../src/capture/pending.ts'
+import { Intake } from '../../../src/capture/stream/intake.ts'
+import { Pending } from '../../../src/capture/stream/pending.ts'
 import {
   TrackedTables,
   type DdlPolicy,
   type RelationCatalog,
   type RelationFacts,
-} from '../../../src/capture/tracked-tables.ts'
+} from '../../../src/capture/tables/tracked-tables.ts'
 import type { BatchItem, ChangeBatch, LogPosition } from '../../../src/core/batch.ts'
 import { BlockPool } from '../../../src/core/change-log.ts'
 import type { TaskEvent } from '../../../src/core/events.ts'

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 
 import { LakeClaim } from '../../../src/lake/lake-claim.ts'
 import { createOrCheck } from '../../../src/lake/lake-info.ts'
-import { initialState } from '../../../src/lake/log-state.ts'
+import { initialState } from '../../../src/lake/log/log-state.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { collect } from '../../support/collect.ts'
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
 import { answers, type LoadRequest } from '../../../src/core/load-request.ts'
-import type { LoadState } from '../../../src/lake/log-state.ts'
+import type { LoadState } from '../../../src/lake/log/log-state.ts'
 import { listRequests, Requests, writeRequest } from '../../../src/lake/requests.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { loadBegin, ORDERS, USERS } from '../../support/manifests.ts'

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { encodeManifest } from '../../../src/lake/manifest-json.ts'
-import { putManifest } from '../../../src/lake/put-manifest.ts'
+import { encodeManifest } from '../../../src/lake/log/manifest-json.ts'
+import { putManifest } from '../../../src/lake/log/put-manifest.ts'
 import { changesManifest } from '../../support/manifests.ts'
 import { scriptedS3, useCredentials, type Answer } from '../../support/scripted-s3.ts'
 
