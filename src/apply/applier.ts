@@ -8,8 +8,7 @@
  */
 
 import { Bell } from '../core/bell.ts'
-import { CodedError, hasCode, recoveryOf } from '../core/errors.ts'
-import type { TargetState } from '../core/events.ts'
+import { hasCode, recoveryOf } from '../core/errors.ts'
 import type { TableId } from '../core/table.ts'
 import { backoffMs } from './backoff.ts'
 import { Batches, type BatchOutcome } from './batches.ts'
@@ -25,6 +24,7 @@ import { rest } from './rest.ts'
 import { ResumeWatch } from './resume-watch.ts'
 import { reselection, selectedLog } from './selected-log.ts'
 import { Stragglers, type StragglerOutcome } from './stragglers.ts'
+import { ToldRun } from './told-run.ts'
 
 export interface AppliedPosition {
   /** The last manifest that is done; `null` before the target was opened. */
@@ -41,6 +41,7 @@ export class Applier {
   readonly #stragglers: Stragglers
   readonly #resumes: ResumeWatch
   readonly #bell = new Bell()
+  readonly #told: ToldRun
   readonly #pace: Pace
   #position: AppliedPosition = { n: null, stragglers: 0, suspended: 0 }
   #isOpen = false
@@ -54,6 +55,7 @@ export class Applier {
     const place = new Place(target, registrationOf(options))
     this.#parts = { ...options, log, shapes, place, facts: new LogFacts(log, clock) }
     this.#batches = new Batches(this.#parts)
+    this.#told = new ToldRun(target.name, options.emit)
     this.#pace = new Pace(clock, options.gatherMs ?? 0)
     this.#stragglers = new Stragglers(this.#parts)
     this.#resumes = new ResumeWatch(options)
@@ -61,18 +63,11 @@ export class Applier {
 
   /** Drains the lake until `signal` aborts. Rejects with what cannot be retried. The target stays open. */
   async run(signal: AbortSignal): Promise<void> {
-    const stop = () => this.ring()
-    signal.addEventListener('abort', stop)
-    try {
-      this.#tell('starting')
-      await this.#runUntil(signal)
-      this.#tell('stopped')
-    } catch (error) {
-      this.#tell('failed', error)
-      throw error
-    } finally {
-      signal.removeEventListener('abort', stop)
-    }
+    await this.#told.run(
+      signal,
+      () => this.ring(),
+      () => this.#runUntil(signal),
+    )
   }
 
   /** Gather no more: somebody waits for what is there. */
@@ -151,7 +146,7 @@ export class Applier {
     while (!signal.aborted) {
       try {
         await this.open()
-        this.#tell('running')
+        this.#told.tell('running')
         while (!signal.aborted) {
           const isBusy = await this.#turn()
           failures = 0
@@ -162,7 +157,7 @@ export class Applier {
       } catch (error) {
         if (recoveryOf(error) !== 'retry') throw error
         this.#parts.place.forget()
-        this.#tell('retrying', error)
+        this.#told.tell('retrying', error)
         await this.#parts.clock.sleep(backoffMs(failures++), signal)
       }
     }
@@ -191,8 +186,8 @@ export class Applier {
       return await step()
     } catch (error) {
       if (!hasCode(error, 'LOG_EXPIRED') || !(await beginAgain(this.#parts))) throw error
-      this.#tell('retrying', error)
-      this.#tell('running')
+      this.#told.tell('retrying', error)
+      this.#told.tell('running')
       return null
     }
   }
@@ -214,12 +209,6 @@ export class Applier {
   #rest(): Promise<void> {
     const { clock, intervalMs } = this.#parts
     return rest(this.#bell, clock, intervalMs)
-  }
-
-  #tell(state: TargetState, cause: unknown = null): void {
-    const { emit, target } = this.#parts
-    const error = cause instanceof CodedError ? cause : null
-    emit({ type: 'target-state', target: target.name, state, error })
   }
 }
 

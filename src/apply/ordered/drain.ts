@@ -9,14 +9,14 @@
  */
 
 import { Bell } from '../../core/bell.ts'
-import { CodedError, fail, hasCode, recoveryOf } from '../../core/errors.ts'
-import type { TargetState } from '../../core/events.ts'
+import { fail, hasCode, recoveryOf } from '../../core/errors.ts'
 import type { Manifest } from '../../core/manifest.ts'
 import type { TableId } from '../../core/table.ts'
 import { backoffMs } from '../backoff.ts'
 import { isIdle, LogWindow } from '../read-batch.ts'
 import { rest } from '../rest.ts'
 import { selectedLog } from '../selected-log.ts'
+import { ToldRun } from '../told-run.ts'
 import { beginning } from './beginning.ts'
 import type { Version } from './ledger-chain.ts'
 import type { OrderedDrainOptions } from './options.ts'
@@ -47,6 +47,7 @@ export class OrderedDrain {
   readonly #window: LogWindow
   readonly #registration: OrderedRegistration
   readonly #bell = new Bell()
+  readonly #told: ToldRun
   #known: Version | null = null
   #reached: number | null = null
   /** Somebody waits, or we are to stop: nothing is held back. */
@@ -60,6 +61,7 @@ export class OrderedDrain {
     const { isSelected, log } = given
     const options = isSelected ? { ...given, log: selectedLog(log, isSelected) } : given
     this.#options = options
+    this.#told = new ToldRun(options.taker.name, options.emit)
     this.#window = new LogWindow(options.log)
     this.#registration = new OrderedRegistration(options)
     this.#takes = new Takes(options)
@@ -67,18 +69,11 @@ export class OrderedDrain {
 
   /** Drains the log until `signal` aborts, and what it holds then. Rejects with what cannot be retried. */
   async run(signal: AbortSignal): Promise<void> {
-    const stop = () => this.hurry()
-    signal.addEventListener('abort', stop)
-    try {
-      this.#tell('starting')
-      await this.#runUntil(signal)
-      this.#tell('stopped')
-    } catch (error) {
-      this.#tell('failed', error)
-      throw error
-    } finally {
-      signal.removeEventListener('abort', stop)
-    }
+    await this.#told.run(
+      signal,
+      () => this.hurry(),
+      () => this.#runUntil(signal),
+    )
   }
 
   /** Look at the log now. */
@@ -107,7 +102,7 @@ export class OrderedDrain {
     for (;;) {
       try {
         await this.#open()
-        this.#tell('running')
+        this.#told.tell('running')
         await this.#loop(signal, () => {
           failures = 0
         })
@@ -116,7 +111,7 @@ export class OrderedDrain {
         if (recoveryOf(error) !== 'retry') throw error
         this.#known = null
         if (signal.aborted) return
-        this.#tell('retrying', error)
+        this.#told.tell('retrying', error)
         await this.#options.clock.sleep(backoffMs(failures++), signal)
       }
     }
@@ -291,10 +286,5 @@ export class OrderedDrain {
       const told = state === 'live' || state === 'gone' ? 'joined' : state
       emit({ type: 'straggler', target: taker.name, table, state: told, rows: 0, error: null })
     }
-  }
-
-  #tell(state: TargetState, cause: unknown = null): void {
-    const error = cause instanceof CodedError ? cause : null
-    this.#options.emit({ type: 'target-state', target: this.#options.taker.name, state, error })
   }
 }

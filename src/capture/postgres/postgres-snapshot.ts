@@ -78,18 +78,12 @@ interface Keeper {
 
 async function openCopy(
   { connection, catalog, narrow }: SnapshotParts,
-  { snapshot, clients }: Keeper,
+  keeper: Keeper,
   table: LoadableTable,
 ): Promise<TableCopy> {
-  const client = await connect(connection)
-  clients.add(client)
-  // Ending the connection releases the lock, and breaks off a copy that is under way.
-  const end = async (): Promise<void> => {
-    clients.delete(client)
-    await client.end().catch(() => {})
-  }
+  const { client, end } = await join(connection, keeper)
   try {
-    await beginUnder(client, snapshot)
+    await beginUnder(client, keeper.snapshot)
     const described = await narrowedTable(client, await lockUnchanged(client, table), narrow)
     const facts = await catalog.factsOf(client, described)
     const pages = await pagesOf(client, described)
@@ -101,7 +95,7 @@ async function openCopy(
       rows: (places, range) => copyRows(client, { table: described, places, range }),
       ...(pages !== null && {
         pages,
-        beside: () => openBeside(connection, { snapshot, clients }, described),
+        beside: () => openBeside(connection, keeper, described),
       }),
       [Symbol.asyncDispose]: end,
     }
@@ -117,6 +111,23 @@ async function openCopy(
         })
       : fromPostgres(error)
   }
+}
+
+interface Joined {
+  readonly client: Client
+  /** Releases the locks of the connection, and breaks off a copy that is under way. */
+  readonly end: () => Promise<void>
+}
+
+/** A connection that ends with the keeper at the latest. */
+async function join(connection: ConnectOptions, { clients }: Keeper): Promise<Joined> {
+  const client = await connect(connection)
+  clients.add(client)
+  const end = async (): Promise<void> => {
+    clients.delete(client)
+    await client.end().catch(() => {})
+  }
+  return { client, end }
 }
 
 async function beginUnder(client: Client, snapshot: string): Promise<void> {
@@ -214,17 +225,12 @@ const LOCK_NOT_AVAILABLE = '55P03'
  */
 async function openBeside(
   connection: ConnectOptions,
-  { snapshot, clients }: Keeper,
+  keeper: Keeper,
   table: NarrowedTable,
 ): Promise<RangeCopy | null> {
-  const client = await connect(connection)
-  clients.add(client)
-  const end = async (): Promise<void> => {
-    clients.delete(client)
-    await client.end().catch(() => {})
-  }
+  const { client, end } = await join(connection, keeper)
   try {
-    await beginUnder(client, snapshot)
+    await beginUnder(client, keeper.snapshot)
     await client.query(`LOCK TABLE ${quoteTable(table.name)} IN ACCESS SHARE MODE NOWAIT`)
     return {
       rows: (places, range) => copyRows(client, { table, places, range }),

@@ -32,14 +32,8 @@ export interface Narrowed {
 
 const WHOLE: Narrowed = { columns: null, rows: null }
 
-interface PublicationRow {
+interface PublicationRow extends Omit<PublicationFacts, 'tables' | 'narrowed'> {
   readonly oid: string
-  readonly isOwned: boolean
-  readonly hasAllTables: boolean
-  readonly hasAllKinds: boolean
-  readonly isViaRoot: boolean
-  readonly hasGenerated: boolean
-  readonly comment: string | null
   readonly hasSchemas: boolean
 }
 

@@ -84,7 +84,7 @@ export class Past {
       shape: known.shape ?? (await this.#shapes.read(shape)),
       formats: this.#formatsWith(entry),
       files: { ...known.files, changes: endsWith(known.files.changes, path) },
-      days: new Set(known.days).add(parseChangesKey(path)!.dt),
+      days: withOne(known.days, parseChangesKey(path)!.dt),
       unchangedAt: unchanged > 0 ? n : known.unchangedAt,
     })
   }
@@ -122,12 +122,17 @@ export class Past {
   }
 
   #formatsWith({ table, path }: { table: TableId; path: string }): ReadonlySet<DataFormat> {
-    return new Set(this.of(table).formats).add(formatOf(path))
+    return withOne(this.of(table).formats, formatOf(path))
   }
 
   #set(table: TableId, change: Partial<KnownTable>): void {
     this.#tables.set(table, { ...this.of(table), ...change })
   }
+}
+
+/** Most files are of a day and a format that are known, so there is mostly nothing to copy. */
+function withOne<T>(set: ReadonlySet<T>, one: T): ReadonlySet<T> {
+  return set.has(one) ? set : new Set(set).add(one)
 }
 
 /** The first of a list, and the newest. */

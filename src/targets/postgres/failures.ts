@@ -10,16 +10,7 @@
 
 import { CodedError, type ErrorDetails } from '../../core/errors.ts'
 import { tableId } from '../../core/table.ts'
-import { atServer, type ServerError } from '../sql/server-error.ts'
-
-const BUSY: ReadonlySet<string> = new Set([
-  '40001', // serialization_failure
-  '40P01', // deadlock_detected
-  '53200', // out_of_memory
-  '53300', // too_many_connections
-  '55P03', // lock_not_available
-  '57014', // query_canceled
-])
+import { atServer, BUSY_STATES, type ServerError } from '../sql/server-error.ts'
 
 const DEPENDENT_OBJECTS = '2BP01'
 const NOT_SUPPORTED = '0A000'
@@ -41,7 +32,8 @@ export function atTarget(error: unknown): unknown {
 
 function meaningOf(error: ServerError): CodedError {
   const { code: sqlstate, message } = error
-  if (BUSY.has(sqlstate)) return new CodedError('TARGET_BUSY', message, { details: { sqlstate } })
+  if (BUSY_STATES.has(sqlstate))
+    return new CodedError('TARGET_BUSY', message, { details: { sqlstate } })
   if (sqlstate.startsWith('22')) return unfit(error)
   const details = { ...tableOf(error), sqlstate }
   if (sqlstate.startsWith('23')) {

@@ -9,16 +9,7 @@
  */
 
 import { CodedError } from '../../core/errors.ts'
-import { atServer, type ServerError } from '../sql/server-error.ts'
-
-const BUSY: ReadonlySet<string> = new Set([
-  '40001', // serialization_failure
-  '40P01', // deadlock_detected
-  '53200', // out_of_memory
-  '53300', // too_many_connections
-  '55P03', // lock_not_available
-  '57014', // query_canceled, also by a rule of workload management
-])
+import { atServer, BUSY_STATES, type ServerError } from '../sql/server-error.ts'
 
 const BUSY_TEXTS = [
   /\b1023\b|serializable isolation violation/i,
@@ -60,7 +51,7 @@ export function isLoadError(error: unknown): boolean {
 
 function meaningOf(error: ServerError): CodedError {
   const { code: sqlstate, message } = error
-  if (BUSY.has(sqlstate) || BUSY_TEXTS.some((text) => text.test(message))) {
+  if (BUSY_STATES.has(sqlstate) || BUSY_TEXTS.some((text) => text.test(message))) {
     return new CodedError('TARGET_BUSY', message, {
       details: { sqlstate },
       hint: 'if it lasts, look for who else writes our tables: SELECT * FROM svv_transactions',

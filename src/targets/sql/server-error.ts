@@ -9,6 +9,16 @@ const SHARED: ReadonlySet<ErrorCode> = new Set([
   'CONFIG_INVALID',
 ]) // prettier-ignore
 
+/** Of statements that are refused because somebody else is at work: worth trying again. */
+export const BUSY_STATES: ReadonlySet<string> = new Set([
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '53200', // out_of_memory
+  '53300', // too_many_connections
+  '55P03', // lock_not_available
+  '57014', // query_canceled, also by a rule of Redshift's workload management
+])
+
 export interface ServerError extends Error {
   readonly code: string
   readonly detail?: string
