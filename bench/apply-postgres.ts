@@ -16,7 +16,7 @@ import type { Bench } from './bench.ts'
 import { ownReader, runFloor } from './floor-process.ts'
 import { awaitManifest } from './lake-watch.ts'
 import { interleave, speedRatio, type Measurement } from './measurement.ts'
-import { MillraceProcess, usedSince } from './millrace-process.ts'
+import { applied, MillraceProcess } from './millrace-process.ts'
 import { atLeast, memory, millions, seriesTable, type Report } from './report.ts'
 import { createTable, endOfWorkload, insertSql, PUBLICATION } from './source-table.ts'
 import { drop } from './stream.ts'
@@ -113,13 +113,7 @@ async function applyByUs(bench: Bench, folder: string, rows: number): Promise<Me
   await freshWarehouse(bench)
   const millrace = await start(bench, { folder, isTargeted: true })
   await using _ = millrace
-  const beganAt = await millrace.logged('target began to apply')
-  const before = millrace.usage()
-  const appliedAt = await millrace.logged('target stopped')
-  const seconds = (appliedAt - beganAt) / 1000
-  const used = usedSince(before, millrace.usage())
-  await millrace.ended()
-  return { rows, seconds, ...used }
+  return { rows, ...(await applied(millrace)) }
 }
 
 async function start(

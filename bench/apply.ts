@@ -14,7 +14,7 @@ import type { Bench } from './bench.ts'
 import { ownReader, runFloor } from './floor-process.ts'
 import { awaitManifest } from './lake-watch.ts'
 import { interleave, median, speedRatio, type Measurement } from './measurement.ts'
-import { MillraceProcess, usedSince } from './millrace-process.ts'
+import { applied, MillraceProcess } from './millrace-process.ts'
 import { millions, seriesTable, thousands, type Report } from './report.ts'
 import { changeInOneTransaction, createTable, endOfWorkload, PUBLICATION } from './source-table.ts'
 import { drop } from './stream.ts'
@@ -101,13 +101,7 @@ async function applyByUs(bench: Bench, folder: string, rows: number): Promise<Me
   await copyFile(join(folder, 'loaded.duckdb'), join(folder, 'warehouse.duckdb'))
   const millrace = await start(bench, { folder, isTargeted: true })
   await using _ = millrace
-  const beganAt = await millrace.logged('target began to apply')
-  const before = millrace.usage()
-  const appliedAt = await millrace.logged('target stopped')
-  const seconds = (appliedAt - beganAt) / 1000
-  const used = usedSince(before, millrace.usage())
-  await millrace.ended()
-  return { rows, seconds, ...used }
+  return { rows, ...(await applied(millrace)) }
 }
 
 async function start(

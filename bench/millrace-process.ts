@@ -138,6 +138,16 @@ export class MillraceProcess implements AsyncDisposable {
   }
 }
 
+/** From the start of its one target until that has all there is, and ends with the process. */
+export async function applied(millrace: MillraceProcess): Promise<Usage & { seconds: number }> {
+  const beganAt = await millrace.logged('target began to apply')
+  const before = millrace.usage()
+  const appliedAt = await millrace.logged('target stopped')
+  const used = usedSince(before, millrace.usage())
+  await millrace.ended()
+  return { seconds: (appliedAt - beganAt) / 1000, ...used }
+}
+
 /** What was used between two looks. */
 export function usedSince({ cpuSeconds: before }: Usage, now: Usage): Usage {
   const isKnown = before !== null && now.cpuSeconds !== null

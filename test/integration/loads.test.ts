@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 
 import { Loader } from '../../src/capture/loads/loader.ts'
 import type { PageRange } from '../../src/capture/loads/page-ranges.ts'
-import type { LoadSnapshot, RangeCopy, Source } from '../../src/capture/source.ts'
+import type { LoadableTable, RangeCopy, Source, TableCopy } from '../../src/capture/source.ts'
 import { TrackedTables } from '../../src/capture/tables/tracked-tables.ts'
 import { CodedError } from '../../src/core/errors.ts'
 import type { LoadEvent } from '../../src/core/events.ts'
@@ -83,21 +83,31 @@ async function load(db: TestDatabase, options: LoadOptions = {}): Promise<Loaded
 /** The same source, but for something that happens behind the back of its first snapshot. */
 function disturbed(source: Source, meanwhile: LoadOptions['meanwhile']): Source {
   let left = meanwhile
-  const disturb = (snapshot: LoadSnapshot): LoadSnapshot => ({
-    lsn: snapshot.lsn,
-    async open(table) {
-      const happens = left
-      left = undefined
-      await happens?.()
-      return snapshot.open(table)
-    },
-    [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+  return opening(source, async (open) => {
+    const happens = left
+    left = undefined
+    await happens?.()
+    return open()
   })
+}
+
+/** The same source, whose tables are opened by `how`. */
+function opening(
+  source: Source,
+  how: (open: () => Promise<TableCopy>, table: LoadableTable) => Promise<TableCopy>,
+): Source {
   return {
     catalog: source.catalog,
     prepare: () => source.prepare(),
     open: (options, signal) => source.open(options, signal),
-    snapshot: async (signal) => disturb(await source.snapshot(signal)),
+    async snapshot(signal) {
+      const snapshot = await source.snapshot(signal)
+      return {
+        lsn: snapshot.lsn,
+        open: (table) => how(() => snapshot.open(table), table),
+        [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+      }
+    },
   }
 }
 
@@ -509,22 +519,10 @@ describe('a load that is stopped', () => {
       insert into a select i, repeat('x', 1000) from generate_series(1, 20000) i;
       insert into b values (1, 'b')`)
     const source = sourceOf(db)
-    const failing: Source = {
-      catalog: source.catalog,
-      prepare: () => source.prepare(),
-      open: (options, signal) => source.open(options, signal),
-      async snapshot(signal) {
-        const snapshot = await source.snapshot(signal)
-        return {
-          lsn: snapshot.lsn,
-          async open(table) {
-            if (table.name.name === 'b') throw new Error('a bug')
-            return snapshot.open(table)
-          },
-          [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
-        }
-      },
-    }
+    const failing = opening(source, async (open, table) => {
+      if (table.name.name === 'b') throw new Error('a bug')
+      return open()
+    })
     await assert.rejects(load(db, { source: failing }), { message: 'a bug' })
     await noConnections(db)
   })
@@ -603,24 +601,12 @@ describe('a load in ranges', () => {
     let altering: Promise<unknown> | undefined
     const waits = `select 1 from pg_stat_activity where datname = '${db.name}'
       and query like 'alter table t%' and wait_event_type = 'Lock'`
-    const held: Source = {
-      catalog: source.catalog,
-      prepare: () => source.prepare(),
-      open: (options, signal) => source.open(options, signal),
-      snapshot: async (signal) => {
-        const snapshot = await source.snapshot(signal)
-        return {
-          lsn: snapshot.lsn,
-          async open(table) {
-            const copy = await snapshot.open(table)
-            altering ??= blocker.query('alter table t add column late int')
-            await until(db, waits)
-            return copy
-          },
-          [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
-        }
-      },
-    }
+    const held = opening(source, async (open) => {
+      const copy = await open()
+      altering ??= blocker.query('alter table t add column late int')
+      await until(db, waits)
+      return copy
+    })
     const { tables } = await load(db, { source: held, parallel: 3, rangeBytes: 65_536 })
     await altering
     assert.deepEqual(rowsOf(tables), lines)
@@ -632,32 +618,20 @@ describe('a load in ranges', () => {
     await db.query(LARGE)
     const source = sourceOf(db)
     let deaths = 0
-    const dying: Source = {
-      catalog: source.catalog,
-      prepare: () => source.prepare(),
-      open: (options, signal) => source.open(options, signal),
-      snapshot: async (signal) => {
-        const snapshot = await source.snapshot(signal)
-        return {
-          lsn: snapshot.lsn,
-          async open(table) {
-            const copy = await snapshot.open(table)
-            const { beside } = copy
-            if (beside === undefined) return copy
-            const failing = async () => {
-              if (deaths++ > 0) return beside()
-              throw new CodedError('CONNECTION_LOST', 'it died')
-            }
-            return {
-              ...copy,
-              beside: failing,
-              [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose](),
-            }
-          },
-          [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
-        }
-      },
-    }
+    const dying = opening(source, async (open) => {
+      const copy = await open()
+      const { beside } = copy
+      if (beside === undefined) return copy
+      const failing = async () => {
+        if (deaths++ > 0) return beside()
+        throw new CodedError('CONNECTION_LOST', 'it died')
+      }
+      return {
+        ...copy,
+        beside: failing,
+        [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose](),
+      }
+    })
     const { tables, entries } = await load(db, { source: dying, parallel: 2, rangeBytes: 65_536 })
     assert.deepEqual(rowsOf(tables), await linesOf(db))
     const cancel = entries.findIndex(({ type }) => type === 'load-cancel')
@@ -689,28 +663,16 @@ function counting(source: Source, peak: { now: number; most: number; ranges: num
       },
     }
   }
-  return {
-    catalog: source.catalog,
-    prepare: () => source.prepare(),
-    open: (options, signal) => source.open(options, signal),
-    snapshot: async (signal) => {
-      const snapshot = await source.snapshot(signal)
-      return {
-        lsn: snapshot.lsn,
-        async open(table) {
-          const copy = counted(await snapshot.open(table))
-          const { beside } = copy
-          if (beside === undefined) return copy
-          return {
-            ...copy,
-            beside: async () => {
-              const another = await beside()
-              return another && counted(another)
-            },
-          }
-        },
-        [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
-      }
-    },
-  }
+  return opening(source, async (open) => {
+    const copy = counted(await open())
+    const { beside } = copy
+    if (beside === undefined) return copy
+    return {
+      ...copy,
+      beside: async () => {
+        const another = await beside()
+        return another && counted(another)
+      },
+    }
+  })
 }

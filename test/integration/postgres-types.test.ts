@@ -8,88 +8,47 @@ import { after, before, describe, test } from 'node:test'
 
 import type { Client } from 'pg'
 
-import { Applier } from '../../src/apply/applier.ts'
-import { BlockPool } from '../../src/core/change-log.ts'
-import { LogReader } from '../../src/lake/log/log-reader.ts'
-import { Shapes } from '../../src/lake/shapes.ts'
 import { connect } from '../../src/postgres/connect.ts'
 import { MemoryStore } from '../../src/storage/memory-store.ts'
-import { systemClock } from '../../src/system-clock.ts'
 import { PostgresTarget } from '../../src/targets/postgres/target.ts'
 import { testDatabase, type TestDatabase } from '../support/postgres.ts'
 import { CaptureRun } from './support/capture-run.ts'
 import { disposeOf } from './support/dispose.ts'
-import { serverVersion } from './support/hostile-role.ts'
+import { drainLake } from './support/drain-lake.ts'
 import { sourceOf } from './support/source.ts'
-import { FAMILIES, inputOf, outputOf, SETUP, type TypeSamples } from './support/type-samples.ts'
-
-/** Added to the key of a row that was inserted while the stream ran. */
-const STREAMED = 100_000
+import { FAMILIES, outputOf, SETUP } from './support/type-samples.ts'
+import { STREAMED, TypedTables } from './support/typed-tables.ts'
 
 describe('values of every type', () => {
   let source: TestDatabase
   let run: CaptureRun
-  let version: number
+  let typed: TypedTables
   const store = new MemoryStore()
-  const known = ({ since = 0 }: TypeSamples): boolean => version >= since
 
   before(async () => {
     source = await testDatabase()
-    await source.query(SETUP)
-    version = await serverVersion(source)
-    for (const [i, { types }] of FAMILIES.entries()) {
-      const columns = types.map((one, c) => `c${c} ${known(one) ? one.type : 'text'}`)
-      await source.query(`create table app.f${i} (id int primary key, ${columns.join(', ')})`)
-      await fill(i, 0)
+    typed = await TypedTables.setUp(source)
+    for (const i of FAMILIES.keys()) {
+      await typed.create(i)
+      await typed.fill(i, 0)
     }
     run = await CaptureRun.start(source, sourceOf(source), { store })
     await run.loaded()
-    for (const i of FAMILIES.keys()) await fill(i, STREAMED)
+    for (const i of FAMILIES.keys()) await typed.fill(i, STREAMED)
     await run.caughtUp()
   })
 
   after(() => disposeOf(run, source))
 
-  async function fill(family: number, firstId: number): Promise<void> {
-    const { types } = FAMILIES[family]!
-    const count = Math.max(...types.map(({ samples }) => samples.length))
-    for (let row = 0; row < count; row++) {
-      const values = types.map((one) => {
-        const sample = known(one) ? one.samples[row] : undefined
-        return sample === undefined ? null : inputOf(sample)
-      })
-      const places = values.map((_, i) => `$${i + 2}`).join(', ')
-      const all = [firstId + row, ...values]
-      await source.query(`insert into app.f${family} values ($1, ${places})`, all)
-    }
-  }
-
   async function drain(to: TestDatabase): Promise<void> {
-    const shapes = new Shapes(store)
     const target = new PostgresTarget({
       name: 'copy',
       url: to.url,
       lakeId: 'lake',
       consumer: 'test/copy',
     })
-    const applier = new Applier({
-      consumer: 'test/copy',
-      target,
-      log: new LogReader({ store, shapes, rollupEvery: 1000 }),
-      shapes,
-      requests: {
-        read: () => Promise.resolve(null),
-        write: () => Promise.resolve(),
-        remove: () => Promise.resolve(),
-      },
-      clock: systemClock,
-      pool: new BlockPool(),
-      limits: { rows: 100, bytes: 1 << 22, manifests: 10 },
-      emit: () => {},
-      intervalMs: 1000,
-    })
     try {
-      await applier.drainOnce()
+      await drainLake(store, target)
       assert.deepEqual([...(await target.ledger()).stragglers.values()], [])
     } finally {
       await target.close()
@@ -118,7 +77,7 @@ describe('values of every type', () => {
         for (const [i, { types }] of FAMILIES.entries()) {
           const rows = await textsOf(client, `f${i}`, types.length)
           const byId = new Map(rows.map(([id, ...values]) => [Number(id), values]))
-          for (const [c, one] of types.filter(known).entries()) {
+          for (const [c, one] of types.filter(typed.knows).entries()) {
             const column = types.indexOf(one)
             for (const [row, sample] of one.samples.entries()) {
               for (const first of [0, STREAMED]) {
@@ -145,7 +104,7 @@ describe('values of every type', () => {
     for (const [i, { types }] of FAMILIES.entries()) {
       const target = await to.query(sql, [`app.f${i}`])
       for (const [c, one] of types.entries()) {
-        if (known(one) && target[c]!['type'] === 'text') asText.push(one.type)
+        if (typed.knows(one) && target[c]!['type'] === 'text') asText.push(one.type)
       }
     }
     // Names of objects and roles, and arrays that a domain hides in arrays.

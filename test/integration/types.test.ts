@@ -18,20 +18,10 @@ import { quoteLiteral } from '../../src/postgres/quote.ts'
 import { testDatabase, type TestDatabase } from '../support/postgres.ts'
 import { CaptureRun, type LakeRow, type LakeTable } from './support/capture-run.ts'
 import { disposeOf } from './support/dispose.ts'
-import { HostileRole, serverVersion } from './support/hostile-role.ts'
+import { HostileRole } from './support/hostile-role.ts'
 import { sourceOf } from './support/source.ts'
-import {
-  FAMILIES,
-  inputOf,
-  outputOf,
-  SETUP,
-  WITHOUT_VALUES,
-  type TypeFamily,
-  type TypeSamples,
-} from './support/type-samples.ts'
-
-/** Added to the key of a row that was inserted while the stream ran. */
-const STREAMED = 100_000
+import { FAMILIES, inputOf, outputOf, WITHOUT_VALUES } from './support/type-samples.ts'
+import { rowsOf, STREAMED, TypedTables } from './support/typed-tables.ts'
 
 const PARQUET = { arrays: 'json', types: 'full', unfit: 'text' } as const
 const ENCODINGS: readonly Pick<Encoding, 'format' | 'parquet'>[] = [
@@ -50,48 +40,30 @@ function valuesOfEveryType(encoding: (typeof ENCODINGS)[number]): void {
   let db: TestDatabase
   let role: HostileRole
   let run: CaptureRun
-  let version: number
-  const known = ({ since = 0 }: TypeSamples): boolean => version >= since
+  let typed: TypedTables
 
   before(async () => {
     db = await testDatabase()
-    await db.query(SETUP)
-    version = await serverVersion(db)
+    typed = await TypedTables.setUp(db)
     role = await HostileRole.make(db)
     await role.own('app.plain')
     await role.own('app."Odd Table"')
-    for (const [i, { types }] of FAMILIES.entries()) {
-      const columns = types.map((one, c) => `c${c} ${known(one) ? one.type : 'text'}`)
-      await db.query(`create table app.f${i} (id int primary key, ${columns.join(', ')})`)
+    for (const i of FAMILIES.keys()) {
+      await typed.create(i)
       await role.own(`app.f${i}`)
-      await fill(i, 0)
+      await typed.fill(i, 0)
     }
     await db.query(`create table app.unicode (id int primary key, t text)`)
     await role.own('app.unicode')
     await fillUnicode(0)
     run = await CaptureRun.start(db, sourceOf(db, { url: role.url }), { encoding })
     await run.loaded()
-    for (const i of FAMILIES.keys()) await fill(i, STREAMED)
+    for (const i of FAMILIES.keys()) await typed.fill(i, STREAMED)
     await fillUnicode(STREAMED)
     await run.caughtUp()
   })
 
   after(() => disposeOf(run, role, db))
-
-  async function fill(family: number, firstId: number): Promise<void> {
-    const types = FAMILIES[family]!.types
-    for (let row = 0; row < rowsOf(FAMILIES[family]!); row++) {
-      const values = types.map((one) => {
-        const sample = known(one) ? one.samples[row] : undefined
-        return sample === undefined ? null : inputOf(sample)
-      })
-      const places = values.map((_, i) => `$${i + 2}`).join(', ')
-      await db.query(`insert into app.f${family} values ($1, ${places})`, [
-        firstId + row,
-        ...values,
-      ])
-    }
-  }
 
   async function fillUnicode(firstId: number): Promise<void> {
     for (const [i, text] of unicode().entries()) {
@@ -106,7 +78,7 @@ function valuesOfEveryType(encoding: (typeof ENCODINGS)[number]): void {
       const inStream = byId(streamed, STREAMED)
       assert.deepEqual([inLoad.size, inStream.size], [rowsOf(family), rowsOf(family)])
       for (const [column, one] of family.types.entries()) {
-        if (!known(one)) continue
+        if (!typed.knows(one)) continue
         for (const [row, sample] of one.samples.entries()) {
           const expected = outputOf(sample)
           const what = `${one.type} ${expected.slice(0, 100)}`
@@ -153,7 +125,7 @@ function valuesOfEveryType(encoding: (typeof ENCODINGS)[number]): void {
     const expected = new Map<string, string>()
     // A domain that checks its values has the table rewritten, and then there is nothing to say.
     const families = FAMILIES.filter(({ name }) => name !== 'domains')
-    for (const one of families.flatMap(({ types }) => types).filter(known)) {
+    for (const one of families.flatMap(({ types }) => types).filter(typed.knows)) {
       for (const sample of one.samples) {
         const name = `c${expected.size}`
         // The name of a role cannot be a constant of a default.
@@ -172,7 +144,7 @@ function valuesOfEveryType(encoding: (typeof ENCODINGS)[number]): void {
   })
 
   test('are tried for every type that the server has', async () => {
-    const types = FAMILIES.flatMap((family) => family.types).filter(known)
+    const types = FAMILIES.flatMap((family) => family.types).filter(typed.knows)
     const tried = new Set<unknown>()
     for (const { type } of types) {
       const [row] = await db.query(
@@ -249,10 +221,6 @@ describe('any text', () => {
     assert.deepEqual(textsOf(byId(table.streamed, STREAMED)), values)
   })
 })
-
-function rowsOf({ types }: TypeFamily): number {
-  return Math.max(...types.map(({ samples }) => samples.length))
-}
 
 /** Rows by their key, which is the first column. */
 function byId(rows: LakeTable['loaded'], firstId: number): Map<number, LakeRow> {

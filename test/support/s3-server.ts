@@ -21,6 +21,7 @@ import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/clie
 import { S3Store } from '../../src/storage/s3-store.ts'
 import type { S3Options } from '../../src/storage/s3/client.ts'
 import { systemClock } from '../../src/system-clock.ts'
+import { plainS3 } from './plain-s3.ts'
 
 export interface S3Server extends AsyncDisposable {
   readonly endpoint: string
@@ -126,19 +127,7 @@ class Versitygw implements S3Server {
   }
 
   options(bucket: string, prefix = ''): S3Options {
-    return {
-      bucket,
-      prefix,
-      endpoint: this.endpoint,
-      region: null,
-      pathStyle: null,
-      kmsKey: null,
-      storageClass: null,
-      tags: {},
-      requesterPays: false,
-      ownerAccount: null,
-      unfenced: false,
-    }
+    return plainS3(bucket, { prefix, endpoint: this.endpoint })
   }
 
   store(bucket: string, prefix = ''): S3Store {

@@ -15,6 +15,7 @@ import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../src/core/clock.ts'
 import { S3Store } from '../../src/storage/s3-store.ts'
 import type { S3Options } from '../../src/storage/s3/client.ts'
+import { plainS3 } from './plain-s3.ts'
 
 export interface Answer {
   readonly status?: number
@@ -44,19 +45,7 @@ export interface ScriptedS3 extends AsyncDisposable {
   store(options?: Partial<S3Options>, blockBytes?: number): S3Store
 }
 
-const OPTIONS: S3Options = {
-  bucket: 'bucket',
-  prefix: 'shop',
-  endpoint: null,
-  region: 'us-east-1',
-  pathStyle: null,
-  kmsKey: null,
-  storageClass: null,
-  tags: {},
-  requesterPays: false,
-  ownerAccount: null,
-  unfenced: false,
-}
+const OPTIONS = plainS3('bucket', { prefix: 'shop', region: 'us-east-1' })
 
 /** What the search for credentials finds, and nothing else of this machine. */
 export function useCredentials(accessKey: string | null): void {

@@ -14,6 +14,7 @@ import type { ObjectStore } from '../../../src/core/object-store.ts'
 import { MemoryStore } from '../../../src/storage/memory-store.ts'
 import { S3Store } from '../../../src/storage/s3-store.ts'
 import { systemClock } from '../../../src/system-clock.ts'
+import { plainS3 } from '../../support/plain-s3.ts'
 import { startRedshift, type RedshiftOptions } from '../../support/redshift/server.ts'
 
 export interface Place extends AsyncDisposable {
@@ -50,22 +51,10 @@ export async function realPlace(env: NodeJS.ProcessEnv): Promise<Place | null> {
   if (!url || !s3 || !role) return null
   const { hostname, pathname } = new URL(s3)
   const prefix = pathname.replaceAll(/^\/|\/$/g, '')
-  const store = new S3Store(
-    {
-      bucket: hostname,
-      prefix,
-      region: env['AWS_REGION'] ?? null,
-      endpoint: null,
-      pathStyle: null,
-      kmsKey: null,
-      storageClass: null,
-      tags: {},
-      requesterPays: false,
-      ownerAccount: null,
-      unfenced: false,
-    },
-    { clock: systemClock, random: Math.random },
-  )
+  const store = new S3Store(plainS3(hostname, { prefix, region: env['AWS_REGION'] ?? null }), {
+    clock: systemClock,
+    random: Math.random,
+  })
   const bucket = `s3://${hostname}/${prefix === '' ? '' : `${prefix}/`}`
   const named = role === 'default' ? role : `'${role}'`
   return inSchema({ isReal: true, url, bucket, store, role: named }, () => Promise.resolve())
